@@ -1,0 +1,1 @@
+"""The actors: scheduler, worker, slot, remote scheduler, REP server."""

@@ -1,0 +1,63 @@
+"""The actor that all others derive from: Pykka's, with our inbox and a guard.
+
+Two traits of Pykka are taken away here and nowhere else. An exception in a handler that was reached
+by `tell` would end the actor without `on_stop`: here it is logged, and the actor goes on, because one
+bad message must not take a scheduler away from everybody. Threads are daemons, because a facade that
+nobody closed must not keep a finished program alive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pykka
+import structlog
+from pykka.messages import _ActorStop
+
+from actorsched.actors.inbox import Inbox
+
+log = structlog.get_logger("actorsched")
+
+
+class Actor(pykka.ThreadingActor):
+    """A Pykka actor with an inbox that keeps time and listens.
+
+    Subclasses write `handle(message)`, one `match` that ends in `return self.refuse(message)`.
+    """
+
+    use_daemon_thread = True
+    actor_inbox: Inbox
+
+    @staticmethod
+    def _create_actor_inbox() -> Inbox:
+        return Inbox()
+
+    def handle(self, message: object) -> Any:
+        """Act on one message; the result goes to whoever asked."""
+        return self.refuse(message)
+
+    def refuse(self, message: object) -> None:
+        """The end of every `match`: a message that this actor does not know."""
+        raise TypeError(f"{type(self).__name__} does not accept {type(message).__name__}: {message!r}")
+
+    def on_receive(self, message: object) -> Any:
+        return self.handle(message)
+
+    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        self.on_stop()
+
+    def _handle_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        """Keep the actor alive after a failed `tell`; Pykka would end it here."""
+        log.error(
+            "a message could not be handled",
+            actor=type(self).__name__,
+            error=repr(exception_value),
+            exc_info=(exception_type, exception_value, traceback),
+        )
+
+    def _actor_loop_teardown(self) -> None:
+        super()._actor_loop_teardown()
+        self.actor_inbox.close()
+
+
+__all__ = ["Actor", "_ActorStop", "log"]

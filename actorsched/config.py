@@ -1,0 +1,115 @@
+"""Settings: one frozen record for each part of the system, filled from keywords.
+
+Flags over environment over file over defaults is the order for the commands (`cli/settings.py`);
+here is only what a setting is called, what it means, and what it is when nobody says anything.
+Names and defaults without a remark are those of Luigi 3.8.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from actorsched.errors import ConfigError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a scheduler decides by. All durations are seconds."""
+
+    #: a failed task is tried again after this long; negative: never
+    retry_delay: float = 900.0
+    #: a task that nobody wants any more is forgotten after this long
+    remove_delay: float = 600.0
+    #: a worker that is silent for this long is given up; it is also the length of a lease
+    worker_disconnect_delay: float = 60.0
+    #: failures older than this do not count
+    disable_window: float = 3600.0
+    #: so many failures within the window disable a task
+    retry_count: int = 999_999_999
+    #: a task that still fails this long after its first failure is disabled
+    disable_hard_timeout: float = 999_999_999.0
+    #: a task that was disabled by the scheduler gets a new chance after this long
+    disable_persist: float = 86_400.0
+    max_shown_tasks: int = 100_000
+    max_graph_nodes: int = 100_000
+    record_task_history: bool = False
+    prune_on_get_work: bool = False
+    pause_enabled: bool = True
+    send_messages: bool = True
+    batch_emails: bool = False
+    #: PENDING for a task that was done so recently is a late message and is ignored
+    stable_done_cooldown_secs: float = 10.0
+    #: a task whose workers died so many times in a row is disabled (ours; Luigi charges the task)
+    max_worker_deaths: int = 3
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a worker behaves. All durations are seconds."""
+
+    keep_alive: bool = False
+    count_uniques: bool = False
+    count_last_scheduled: bool = False
+    #: how long an idle worker waits before it asks again
+    wait_interval: float = 1.0
+    #: up to this much is added to the wait, by chance (Luigi: 5.0; ours is small, asking is cheap here)
+    wait_jitter: float = 0.1
+    #: longest time between two heartbeats; a third of the lease is the upper bound
+    ping_interval: float = 1.0
+    max_keep_alive_idle_duration: float = 0.0
+    max_reschedules: int = 1
+    #: a run that takes longer is ended and fails; 0: no limit
+    timeout: float = 0.0
+    #: time between the polite signal and the final one when a run is ended
+    kill_grace: float = 5.0
+    #: time that running tasks get to finish after a stop was asked for
+    drain_timeout: float = 30.0
+    task_limit: int | None = None
+    retry_external_tasks: bool = False
+    check_unfulfilled_deps: bool = True
+    #: a run that leaves its task incomplete is a failure (Luigi: off)
+    check_complete_on_run: bool = True
+    cache_task_completion: bool = False
+    no_install_shutdown_handler: bool = False
+    #: "process": a child process for each slot; "inline": the thread that called run()
+    execution: str = "process"
+    #: "forkserver" where the platform has it, else "spawn"; "" chooses
+    start_method: str = ""
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a client of a remote scheduler waits and retries. All durations are seconds."""
+
+    #: a request without an answer for so long is sent again on a new socket
+    connect_timeout: float = 10.0
+    #: waiting between two attempts grows from the first to the last of these
+    retry_wait_min: float = 0.1
+    retry_wait_max: float = 5.0
+    #: when all attempts together took so long, the caller gets an error; 0: never
+    patience: float = 120.0
+
+
+def settings_from(kind: type[S], values: dict[str, Any]) -> S:
+    """Make a settings record from keywords.
+
+    Args:
+        kind: one of the records of this module.
+        values: names and values; `None` means "not said".
+
+    Raises:
+        ConfigError: an unknown name (with the nearest known one) or a value of the wrong type.
+    """
+    from difflib import get_close_matches
+
+    said = {name: value for name, value in values.items() if value is not None}
+    for name in said:
+        if name not in kind.__struct_fields__:
+            near = get_close_matches(name, kind.__struct_fields__, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(kind.__struct_fields__)}"
+            raise ConfigError(f"unknown setting {name!r} of {kind.__name__}{hint}")
+    try:
+        return msgspec.convert(said, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{kind.__name__}: {error} in {said!r}") from None

@@ -1,0 +1,1 @@
+"""The system for people who do not want to see actors."""

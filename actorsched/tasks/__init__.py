@@ -1,0 +1,1 @@
+"""Tasks, their parameters and targets: what a user writes, and what is done with it."""

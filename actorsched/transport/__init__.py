@@ -1,0 +1,1 @@
+"""ZeroMQ sockets and addresses. No method names."""
