@@ -8,11 +8,11 @@ nobody closed must not keep a finished program alive.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pykka
 import structlog
-from pykka.messages import _ActorStop
 
 from actorsched.actors.inbox import Inbox
 
@@ -43,8 +43,11 @@ class Actor(pykka.ThreadingActor):
     def on_receive(self, message: object) -> Any:
         return self.handle(message)
 
-    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
-        self.on_stop()
+    def _actor_loop_setup(self) -> None:
+        try:
+            self.on_start()
+        except Exception:  # an actor that could not start answers everybody with ActorDeadError
+            super()._handle_failure(*sys.exc_info())
 
     def _handle_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
         """Keep the actor alive after a failed `tell`; Pykka would end it here."""
@@ -58,6 +61,3 @@ class Actor(pykka.ThreadingActor):
     def _actor_loop_teardown(self) -> None:
         super()._actor_loop_teardown()
         self.actor_inbox.close()
-
-
-__all__ = ["Actor", "_ActorStop", "log"]
