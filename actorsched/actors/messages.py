@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from pykka import ActorRef
 
+    from actorsched.children.speech import Job
+    from actorsched.tasks.registration import Registration
+    from actorsched.tasks.running import Outcome
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -20,6 +24,13 @@ class Call:
 
     method: str
     params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBatch:
+    """Several calls in order. `ask`: the answer is a list, one result or exception for each call."""
+
+    calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +76,43 @@ class Heard:
     worker: str
     rpc_messages: tuple[dict[str, Any], ...] = ()
     known: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunJob:
+    """Worker → slot: run this; `timeout_s` 0 is no limit."""
+
+    job: Job
+    timeout_s: float = 0.0
+    task: Any = None  # the task itself, for a slot without a process of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRun:
+    """Worker → slot: end this run; `cause` is what it fails with."""
+
+    run_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotNoticed:
+    """Slot → worker: `run()` called the reporter's method `kind` with `value`."""
+
+    slot: int
+    run_id: str
+    kind: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotEnded:
+    """Slot → worker: the run is over and the slot is free.
+
+    `registration` is what a task that was loaded by name is registered with.
+    """
+
+    slot: int
+    run_id: str
+    outcome: Outcome
+    registration: Registration | None = None
