@@ -6,7 +6,7 @@ Who accepts and who sends which of them is written at the top of each actor's mo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from pykka import ActorRef
 
     from actorsched.children.speech import Job
+    from actorsched.tasks.discovery import Discovered
     from actorsched.tasks.registration import Registration
     from actorsched.tasks.running import Outcome
+
+
+class Settable(Protocol):
+    """What Pykka's futures can do for a handler that answers later than it returns."""
+
+    def set(self, value: Any | None = None) -> None: ...
+    def set_exception(self, exc_info: Any | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +124,31 @@ class SlotEnded:
     run_id: str
     outcome: Outcome
     registration: Registration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """User → worker: these tasks were found; `acknowledged` is set when the scheduler knows them."""
+
+    found: tuple[Discovered, ...]
+    acknowledged: Settable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRun:
+    """User → worker: take work; `ended` is set to None when there is nothing left to wait for."""
+
+    ended: Settable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWork:
+    """User → worker: take no more work; end what runs after `drain_s` seconds."""
+
+    drain_s: float
+    reason: str = "the worker was stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLedger:
+    """`ask`: what became of each task. Only for a worker that is not running."""

@@ -1,0 +1,102 @@
+"""A slot without a process of its own: runs happen in the thread that called `Worker.run()`.
+
+Accepts and tells the same as a `SlotActor`. `CancelRun` is noted and changes nothing: a thread cannot
+be ended from outside. A task that holds the interpreter's lock delays its own worker's heartbeat;
+that is the price of running inline.
+"""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass
+from typing import Any
+
+from pykka import ActorRef
+
+from actorsched.actors.base import Actor, log
+from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed
+from actorsched.children.performing import perform
+from actorsched.children.speech import Ended, Notice
+from actorsched.config import WorkerSettings
+
+
+class Desk:
+    """Where inline slots put their jobs and where the thread of `run()` works them off.
+
+    It is also the promise that the worker answers when there is nothing left to wait for.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._items: queue.SimpleQueue[tuple[RunJob, ActorRef[Any]] | BaseException | None] = (
+            queue.SimpleQueue()
+        )
+
+    def put(self, job: RunJob, slot: ActorRef[Any]) -> None:
+        self._items.put((job, slot))
+
+    def set(self, value: Any | None = None) -> None:
+        self._items.put(None)
+
+    def set_exception(self, exc_info: Any | None = None) -> None:
+        assert exc_info is not None
+        self._items.put(exc_info[1])
+
+    def work(self) -> None:
+        """Run jobs in this thread until the worker says that all is over.
+
+        Raises:
+            Exception: what the worker ended with.
+        """
+        while (item := self._items.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            message, slot = item
+            run_id = message.job.run_id
+
+            def report(kind: str, value: Any, slot: ActorRef[Any] = slot, run_id: str = run_id) -> None:
+                slot.tell(_Said(Notice(run_id=run_id, kind=kind, value=value)))
+
+            outcome, registration = perform(message.job, self._settings, report, task=message.task)
+            slot.tell(_Said(Ended(run_id=run_id, outcome=outcome, registration=registration)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    said: Notice | Ended
+
+
+class InlineSlotActor(Actor):
+    """Hands jobs to the desk and their outcomes to the worker."""
+
+    def __init__(self, number: int, worker: ActorRef[Any], desk: Desk) -> None:
+        super().__init__()
+        self._number = number
+        self._worker = worker
+        self._desk = desk
+
+    def handle(self, message: object) -> Any:
+        match message:
+            case RunJob():
+                if message.timeout_s:
+                    log.warning("a task that runs inline cannot be timed out", task=message.job.task_id)
+                self._desk.put(message, self.actor_ref)
+            case _Said(said=Notice() as notice):
+                self._worker.tell(
+                    SlotNoticed(
+                        slot=self._number, run_id=notice.run_id, kind=notice.kind, value=notice.value
+                    )
+                )
+            case _Said(said=Ended() as ended):
+                self._worker.tell(
+                    SlotEnded(
+                        slot=self._number,
+                        run_id=ended.run_id,
+                        outcome=ended.outcome,
+                        registration=ended.registration,
+                    )
+                )
+            case CancelRun(run_id=run_id):
+                log.warning("a run inline cannot be ended from outside", run=run_id)
+            case _:
+                self.refuse(message)

@@ -1,0 +1,106 @@
+"""The scheduler: a thin shell around the core machine.
+
+Accepts
+    Call            ask: the method's result, or its error raised
+    CallBatch       ask: a list with the result or the exception of each call
+    Exchange        tell: answered by one ExchangeEnded
+    KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
+    StopKeepAlive   tell
+    any RPC method  through a proxy
+On stop
+    what waits in the inbox is answered with ActorDeadError; the state is gone with its store.
+On crash
+    the error of one call is that call's answer and nobody else's.
+
+Everything that is decided is decided in the machine. This actor reads the clock for it, and looks at
+the time once in `TICK_S` seconds, so that a dead worker is noticed when nobody asks. It does not look
+when the clock was given by the caller: whoever holds the clock says when time passes (`prune`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actorsched.actors.base import Actor
+from actorsched.actors.keep_alive import KeepAliveTable
+from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
+from actorsched.actors.runtime import Runtime, SystemClock
+from actorsched.config import SchedulerSettings
+from actorsched.core import SchedulerMachine
+from actorsched.errors import UnknownMethodError
+from actorsched.rpc.api import SchedulerApi
+from actorsched.rpc.methods import METHODS
+
+#: seconds between two looks at the time
+TICK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    pass
+
+
+class SchedulerActor(Actor, SchedulerApi):
+    """Owns the machine.
+
+    Args:
+        settings: what it decides by.
+        resources: name → amount that can be used at the same time.
+        runtime: clock and chance.
+    """
+
+    def __init__(
+        self,
+        settings: SchedulerSettings | None = None,
+        resources: Mapping[str, int] | None = None,
+        runtime: Runtime | None = None,
+    ) -> None:
+        super().__init__()
+        self._runtime = runtime or Runtime()
+        self._keep_alive = KeepAliveTable()
+        self._machine = SchedulerMachine(
+            settings or SchedulerSettings(), resources=resources, epoch=uuid.uuid4().hex[:12]
+        )
+
+    def on_start(self) -> None:
+        if isinstance(self._runtime.clock, SystemClock):
+            self.actor_inbox.after(TICK_S, _Tick())
+
+    def handle(self, message: object) -> Any:
+        match message:
+            case Call(method=method, params=params):
+                return self._call(method, params)
+            case Exchange():
+                message.reply_to.tell(
+                    ExchangeEnded(tag=message.tag, results=tuple(map(self._attempt, message.calls)))
+                )
+            case CallBatch(calls=calls):
+                return [self._attempt(call) for call in calls]
+            case _Tick():
+                self.actor_inbox.after(TICK_S, message)
+                self._ping_for_workers()
+                self._machine.prune(self._runtime.now())
+            case KeepAlive():
+                self._keep_alive.add(message, self._runtime.clock.monotonic())
+            case StopKeepAlive(worker=worker):
+                self._keep_alive.remove(worker)
+            case _:
+                self.refuse(message)
+
+    def _call(self, method: str, params: Mapping[str, Any]) -> Any:
+        if method not in METHODS:
+            raise UnknownMethodError(f"no method {method!r}")
+        return getattr(self._machine, method)(self._runtime.now(), **params)
+
+    def _attempt(self, call: Call) -> Any:
+        try:
+            return self._call(call.method, call.params)
+        except Exception as error:
+            return error
+
+    def _ping_for_workers(self) -> None:
+        for entry in self._keep_alive.due(self._runtime.clock.monotonic()):
+            self._keep_alive.deliver(entry, self._machine.ping(self._runtime.now(), worker=entry.worker))

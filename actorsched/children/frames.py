@@ -1,0 +1,83 @@
+"""Frames on a stream: four bytes of length, then so many bytes of payload.
+
+The reader is fed whatever the socket has and gives back the frames that are whole, so that a slot
+never waits for the rest of a frame that a stopped child may never send.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+_LENGTH = struct.Struct(">I")
+_CHUNK = 1 << 16
+
+
+def pack_frame(payload: bytes) -> bytes:
+    """One frame around `payload` (less than 4 GiB)."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts frames out of the bytes of a socket."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def feed(self, received: bytes) -> list[bytes]:
+        """Add what was received; return the frames that are whole now, in order."""
+        buffer = self._bytes
+        buffer += received
+        frames = []
+        start = 0
+        while len(buffer) - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer, start)
+            end = start + _LENGTH.size + length
+            if len(buffer) < end:
+                break
+            frames.append(bytes(buffer[start + _LENGTH.size : end]))
+            start = end
+        del buffer[:start]
+        return frames
+
+
+def read_available(connection: socket.socket) -> bytes:
+    """What a non-blocking socket has right now.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    try:
+        received = connection.recv(_CHUNK)
+    except BlockingIOError:
+        return b""
+    except ConnectionError as error:
+        raise EOFError from error
+    if not received:
+        raise EOFError
+    return received
+
+
+def read_exactly(connection: socket.socket, length: int) -> bytes:
+    """Wait for `length` bytes of a blocking socket.
+
+    Raises:
+        EOFError: the other side went away before they were whole.
+    """
+    buffer = bytearray()
+    while len(buffer) < length:
+        received = connection.recv(min(length - len(buffer), 1 << 20))
+        if not received:
+            raise EOFError
+        buffer += received
+    return bytes(buffer)
+
+
+def read_frame(connection: socket.socket) -> bytes:
+    """Wait for one frame of a blocking socket.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    (length,) = _LENGTH.unpack(read_exactly(connection, _LENGTH.size))
+    return read_exactly(connection, length)

@@ -1,0 +1,46 @@
+"""What an observer of a worker is told; see `Worker(observer=…)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """So many tasks were found so far, so many of them complete; `done` when there are no more."""
+
+    found: int
+    complete: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    task_id: str
+    name: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """`status` is DONE, FAILED or PENDING (it asked for more requirements); `cause` one line."""
+
+    task_id: str
+    name: str
+    slot: int
+    status: str
+    cause: str
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Tasks of this worker by state."""
+
+    pending: int
+    running: int
+    done: int
+    failed: int
+
+
+Event = Discovery | RunStarted | RunEnded | Counts
