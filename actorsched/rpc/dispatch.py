@@ -1,0 +1,173 @@
+"""From the bytes of a request to the bytes of its answer, around one call of the scheduler.
+
+A frame is read and checked as a whole, then all its calls go to the scheduler in one piece, then the
+answers are written. Nothing that a frame holds can make `answer` raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from msgspec import UNSET, UnsetType
+
+from actorsched.errors import ActorschedError, InternalError, MalformedRequestError, UnknownMethodError
+from actorsched.rpc import envelope
+from actorsched.rpc.envelope import ErrorBody, Failure, Id, Malformed, Request, Success
+from actorsched.rpc.errors import UnavailableError, error_body
+from actorsched.rpc.methods import METHODS, Method
+from actorsched.rpc.replies import MAX_NAME, ReplyMemory, Stale
+
+#: name of a method and its keyword arguments
+PlainCall: TypeAlias = tuple[str, dict[str, Any]]
+#: makes calls, in order; one result or exception for each of them
+MakeCalls: TypeAlias = Callable[[Sequence[PlainCall]], Sequence[Any]]
+
+
+class Dispatcher:
+    """Answers frames.
+
+    Args:
+        make_calls: makes all calls of a frame. It may raise: `UnavailableError` if nothing was done and
+            the client should try again, anything else if all calls failed.
+        methods: what may be called.
+        memory: the last answer for each client.
+        report: is told of exceptions that are our own bugs; their text does not reach the client.
+    """
+
+    def __init__(
+        self,
+        make_calls: MakeCalls,
+        *,
+        methods: Mapping[str, Method] = METHODS,
+        memory: ReplyMemory | None = None,
+        report: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        self._make_calls = make_calls
+        self._methods = methods
+        self._memory = memory if memory is not None else ReplyMemory()
+        self._report = report
+
+    def answer(self, frame: bytes) -> bytes:
+        """Answer one frame; empty bytes answer a frame that wants no answer (notifications)."""
+        try:
+            return self._answer(frame)
+        except Exception as error:  # our own bug: the peer must get an answer all the same
+            self._report(error)
+            return _write_failure(error_body(error), None)
+
+    def refuse(self, message: str) -> bytes:
+        """Answer something that is not even a frame."""
+        return _write_failure(ErrorBody(envelope.INVALID_REQUEST, f"Invalid Request: {message}"), None)
+
+    def _answer(self, frame: bytes) -> bytes:
+        requests, batch = envelope.read_requests(frame)
+        identity = _identity(requests[0])
+        if isinstance(identity, Malformed):
+            return _write_failure(ErrorBody(identity.code, identity.message), identity.id)
+        if identity is not None:
+            known = self._memory.recall(*identity)
+            if isinstance(known, Stale):
+                message = f"request {identity[1]} of {identity[0]!r} is stale: {known.last} came after it"
+                id_ = None if batch else _id_of(requests[0])
+                return _write_failure(ErrorBody(envelope.STALE_REQUEST, message), id_)
+            if known is not None:
+                return known
+        try:
+            plans = [self._plan(request) for request in requests]
+        except _NoJsonError as error:
+            return _write_failure(ErrorBody(envelope.PARSE_ERROR, f"Parse error: {error}"), None)
+        calls = [plan for plan in plans if not isinstance(plan, ErrorBody)]
+        try:
+            results = self._run(calls)
+        except UnavailableError as error:
+            return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
+        reply = self._write(requests, plans, results, batch)
+        if identity is not None and any(not self._methods[method].reads_only for method, _ in calls):
+            self._memory.remember(*identity, reply)
+        return reply
+
+    def _plan(self, request: Request | Malformed) -> PlainCall | ErrorBody:
+        """Say what is to be called, or why nothing can be."""
+        if isinstance(request, Malformed):
+            return ErrorBody(request.code, request.message)
+        method = self._methods.get(request.method)
+        try:
+            if method is None:
+                raise UnknownMethodError(f"Method not found: {request.method!r:.100}")
+            return request.method, method.decode(request.params)
+        except ActorschedError as error:
+            return error_body(error)
+        except ValueError as error:
+            raise _NoJsonError(str(error)) from None
+
+    def _run(self, calls: list[PlainCall]) -> Sequence[Any]:
+        if not calls:
+            return ()
+        try:
+            return self._make_calls(calls)
+        except UnavailableError:
+            raise
+        except Exception as error:
+            return [error] * len(calls)
+
+    def _write(
+        self,
+        requests: Sequence[Request | Malformed],
+        plans: Sequence[PlainCall | ErrorBody],
+        results: Sequence[Any],
+        batch: bool,
+    ) -> bytes:
+        remaining = iter(results)
+        written = []
+        for request, plan in zip(requests, plans, strict=True):
+            outcome = plan if isinstance(plan, ErrorBody) else next(remaining)
+            if isinstance(outcome, BaseException):
+                outcome = self._describe(outcome)
+            id_ = _id_of(request)
+            if isinstance(request, Request) and request.id is UNSET and not _is_malformed(outcome):
+                continue
+            written.append(self._write_one(outcome, id_))
+        if not batch:
+            return written[0] if written else b""
+        return envelope.write_batch(written) if written else b""
+
+    def _describe(self, error: BaseException) -> ErrorBody:
+        if not isinstance(error, ActorschedError) or isinstance(error, InternalError):
+            self._report(error)
+        return error_body(error)
+
+    def _write_one(self, outcome: Any, id_: Id) -> bytes:
+        if isinstance(outcome, ErrorBody):
+            return _write_failure(outcome, id_)
+        try:
+            return envelope.write_response(Success(outcome, id_))
+        except Exception as error:  # a result that is not JSON-shaped is our own bug
+            self._report(error)
+            return _write_failure(error_body(error), id_)
+
+
+class _NoJsonError(Exception):
+    """The parameters of a request are no JSON, so the whole frame is none."""
+
+
+def _identity(request: Request | Malformed) -> tuple[str, int] | Malformed | None:
+    if isinstance(request, Malformed) or request.client is UNSET or request.seq is UNSET:
+        return None
+    if len(request.client) > MAX_NAME:
+        message = f"Invalid Request: a client name of {len(request.client)} characters is over {MAX_NAME}"
+        return Malformed(envelope.INVALID_REQUEST, message, _id_of(request))
+    return request.client, request.seq
+
+
+def _id_of(request: Request | Malformed) -> Id:
+    return None if isinstance(request.id, UnsetType) else request.id
+
+
+def _is_malformed(outcome: Any) -> bool:
+    """Whether what looked like a notification is no request at all, which is answered."""
+    return isinstance(outcome, ErrorBody) and outcome.code == MalformedRequestError.rpc_code
+
+
+def _write_failure(body: ErrorBody, id_: Id) -> bytes:
+    return envelope.write_response(Failure(body, id_))

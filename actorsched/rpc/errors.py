@@ -1,0 +1,57 @@
+"""Errors on their way through JSON-RPC: from an exception to an error object, and back.
+
+What the caller can mend keeps its class: its name travels in `data`, and is looked up in our own tree
+and nowhere else. What is our own bug travels without its details, which are nobody's business.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorsched import errors
+from actorsched.errors import ActorschedError, CallerError, InternalError, RemoteError
+from actorsched.rpc import envelope
+from actorsched.rpc.envelope import ErrorBody
+
+#: the classes that are made again on the other side
+MENDABLE: dict[str, type[CallerError]] = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, CallerError)
+}
+
+_BY_CODE: dict[int, type[CallerError]] = {
+    envelope.METHOD_NOT_FOUND: errors.UnknownMethodError,
+    envelope.INVALID_PARAMS: errors.InvalidParamsError,
+    envelope.INVALID_REQUEST: errors.MalformedRequestError,
+    envelope.PARSE_ERROR: errors.MalformedRequestError,
+}
+
+
+class UnavailableError(ActorschedError):
+    """The scheduler behind a server is going away; nothing was done, and the frame may be sent again."""
+
+    rpc_code = envelope.UNAVAILABLE
+
+
+def error_body(error: BaseException) -> ErrorBody:
+    """Describe an exception to the other side."""
+    if isinstance(error, RemoteError):  # it comes from a scheduler further on, and is passed on as it is
+        return ErrorBody(error.code, str(error))
+    if isinstance(error, ActorschedError) and not isinstance(error, InternalError):
+        name = type(error).__name__
+        return ErrorBody(error.rpc_code, str(error), {"type": name} if name in MENDABLE else None)
+    return ErrorBody(
+        envelope.INTERNAL_ERROR, f"Internal error ({type(error).__name__}); see the log of the scheduler"
+    )
+
+
+def error_from(body: ErrorBody) -> ActorschedError:
+    """Make the exception that a client raises for an error object."""
+    data: Any = body.data
+    kind = (
+        MENDABLE.get(data["type"]) if isinstance(data, dict) and isinstance(data.get("type"), str) else None
+    )
+    if kind is None:
+        kind = _BY_CODE.get(body.code)
+    return kind(body.message) if kind is not None else RemoteError(body.message, body.code)
