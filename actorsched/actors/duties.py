@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actorsched.actors.ledger import Entry, Fate, Ledger
-from actorsched.actors.messages import Call, RunJob
+from actorsched.actors.messages import Call, RunJob, SlotNoticed
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
 from actorsched.tasks.discovery import Discovered
@@ -26,6 +26,14 @@ _FATES = {
     "pending": Fate.NOT_RUN,
     "external": Fate.MISSING_EXTERNAL,
     "failed": Fate.SCHEDULING_FAILED,
+}
+
+#: what a run may say about itself → method and argument that carry it
+_NOTICES = {
+    "set_status_message": ("set_task_status_message", "status_message"),
+    "set_progress_percentage": ("set_task_progress_percentage", "progress_percentage"),
+    "decrease_running_resources": ("decrease_running_task_resources", "decrease_resources"),
+    "report_task_statistics": ("report_task_statistics", "statistics"),
 }
 
 
@@ -149,9 +157,7 @@ class Duties:
         registration = self._owed.get(run.task_id) or loaded
         entry = self.ledger.entries.get(run.task_id)
         if entry is None:
-            name, family = (
-                (name_of(registration), registration.family) if registration else (run.task_id, "")
-            )
+            name, family = (name_of(registration), registration.family) if registration else (run.task_id, "")
             entry = Entry(task_id=run.task_id, name=name, family=family, fate=Fate.NOT_RUN)
             self.ledger.add(entry)
         entry.elapsed_s += outcome.elapsed_s
@@ -187,6 +193,22 @@ class Duties:
                     params[name] = again[name]
         return Call(method="add_task", params=params)
 
+    def still_running(self, run: Run, **more: Any) -> Call:
+        """The call that tells the scheduler that a run goes on, and perhaps more about it."""
+        params = {"worker": self._worker_id, "task_id": run.task_id, "status": "RUNNING"} | more
+        if run.fenced:
+            params["run_id"] = run.run_id
+        return Call(method="add_task", params=params)
+
+    def pass_on(self, run: Run, notice: SlotNoticed) -> Call | None:
+        """The call for what `run()` said about itself; None when that is not understood."""
+        if notice.kind == "set_tracking_url":
+            return self.still_running(run, tracking_url=notice.value)
+        if notice.kind not in _NOTICES:
+            return None
+        method, argument = _NOTICES[notice.kind]
+        return Call(method=method, params={"task_id": run.task_id, argument: notice.value})
+
     def _add_deps(self, task_id: str, entry: Entry, new_deps: tuple[str, ...]) -> None:
         import msgspec
 
@@ -198,5 +220,7 @@ class Duties:
 def name_of(registration: Registration) -> str:
     """How people call a task: family and public parameters."""
     hidden = registration.param_visibilities or {}
-    shown = ", ".join(f"{key}={value}" for key, value in sorted(registration.params.items()) if not hidden.get(key))
+    shown = ", ".join(
+        f"{key}={value}" for key, value in sorted(registration.params.items()) if not hidden.get(key)
+    )
     return f"{registration.family}({shown})"

@@ -89,6 +89,7 @@ class SchedulerActor(Actor, SchedulerApi):
                 self._keep_alive.remove(worker)
             case _:
                 self.refuse(message)
+        return None
 
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
         if method not in METHODS:

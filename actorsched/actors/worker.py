@@ -18,15 +18,14 @@ On crash
 No code of a user runs in this actor: tasks are discovered by whoever registers them and run by the
 slots. So nothing that a task does can keep this actor from its heartbeat.
 
-The end of a run. A worker stops when it holds no run, owes no report, and the scheduler says that
-none of its tasks can still become done without a retry delay or a person (`n_can_run`). With
-`keep_alive` it waits for those too. A worker that serves others (`forever`) stops when it is told to.
+A run of the worker is over when it holds no run of a task, owes no report, and has nothing to wait
+for (`waiting.py` has the rule).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +50,9 @@ from actorsched.actors.messages import (
     StopKeepAlive,
     StopWork,
 )
+from actorsched.actors.outbox import Outbox, Posted, answer
 from actorsched.actors.runtime import Runtime
+from actorsched.actors.waiting import Waiting
 from actorsched.config import WorkerSettings
 from actorsched.tasks.running import Outcome
 
@@ -67,14 +68,6 @@ class _AskAgain:
 @dataclass(frozen=True, slots=True)
 class _DrainOver:
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Posted:
-    """A call that waits to be sent; `acknowledged` is set when its answer is there."""
-
-    call: Call
-    acknowledged: Settable | None = None
 
 
 class WorkerActor(Actor):
@@ -113,6 +106,7 @@ class WorkerActor(Actor):
         self._make_slot = make_slot
         self._wanted_slots = slots
         self._assistant = assistant
+        self._waiting = Waiting(settings, assistant=assistant, forever=forever)
         self._forever = forever
         self._runtime = runtime or Runtime()
         self._observe = observe
@@ -121,8 +115,8 @@ class WorkerActor(Actor):
         self._slots: dict[int, ActorRef[Any]] = {}
         self._free: list[int] = []
         self._runs: dict[str, Run] = {}
-        self._outbox: deque[_Posted] = deque()
-        self._sent: list[_Posted] | None = None  # the exchange that is under way
+        self._outbox = Outbox()
+        self._sent: list[Posted] | None = None  # the exchange that is under way
         self._sent_ask = False
         self._tag = 0
         self._hungry = False  # there may be work that we did not ask for yet
@@ -131,8 +125,6 @@ class WorkerActor(Actor):
         self._known = False
         self._keeping_alive = False
         self._ask_timer: Timer | None = None
-        self._idle_since: float | None = None
-        self._last_reply: Mapping[str, Any] = {}
 
     def on_start(self) -> None:
         self._fit_slots()
@@ -155,7 +147,7 @@ class WorkerActor(Actor):
                 if tag == self._tag and self._sent is not None:
                     self._exchange_ended(results, error)
             case Register(found=found, acknowledged=acknowledged):
-                self._post_all(map(self._duties.take_on, found), acknowledged)
+                self._outbox.post_all(map(self._duties.take_on, found), acknowledged)
             case StartRun(ended=ended):
                 self._start_run(ended)
             case SlotNoticed():
@@ -179,27 +171,14 @@ class WorkerActor(Actor):
 
     # -- talking to the scheduler ---------------------------------------------------------------
 
-    def _post(self, call: Call, acknowledged: Settable | None = None) -> None:
-        self._outbox.append(_Posted(call, acknowledged))
-
-    def _post_all(self, calls: Iterable[Call], acknowledged: Settable | None) -> None:
-        for call in calls:
-            self._post(call)
-        if acknowledged is None:
-            return
-        if self._outbox:
-            self._outbox.append(_Posted(self._outbox.pop().call, acknowledged))
-        else:
-            acknowledged.set(None)
-
     def _pump(self) -> None:
         """Send what waits, and ask for work when there is room for it; or notice that all is over."""
         if self._sent is not None:
             return
         if not self._known and (self._outbox or self._ended is not None):
             self._known = True
-            self._outbox.appendleft(_Posted(self._introduction()))
-        posted = [self._outbox.popleft() for _ in range(min(len(self._outbox), CALLS_PER_EXCHANGE))]
+            self._outbox.post_first(self._introduction())
+        posted = self._outbox.take(CALLS_PER_EXCHANGE)
         calls = [entry.call for entry in posted]
         self._sent_ask = not self._outbox and self._may_ask()
         if self._sent_ask:
@@ -254,18 +233,18 @@ class WorkerActor(Actor):
         if error is not None:
             log.error("the scheduler is lost", worker=self._worker_id, error=str(error))
             for entry in posted:
-                _answer(entry.acknowledged, error)
+                answer(entry.acknowledged, error)
             self._give_up(error)
             return
         for entry, result in zip(posted, results, strict=False):
             if isinstance(result, Exception):
                 log.error("the scheduler refused a call", method=entry.call.method, error=str(result))
-                _answer(entry.acknowledged, result)
+                answer(entry.acknowledged, result)
                 continue
             if isinstance(result, dict) and "refused" in result:
                 task_id = entry.call.params.get("task_id")
                 log.warning("a report came too late", task=task_id, refused=result["refused"])
-            _answer(entry.acknowledged, None)
+            answer(entry.acknowledged, None)
         if self._sent_ask:
             reply = results[-1]
             if isinstance(reply, Exception):
@@ -281,11 +260,11 @@ class WorkerActor(Actor):
         self._answer_everybody(error)
 
     def _answer_everybody(self, error: Exception) -> None:
-        for entry in (*(self._sent or ()), *self._outbox):
-            _answer(entry.acknowledged, error)
-        self._outbox.clear()
+        waiting = self._outbox.take(sys.maxsize)
+        for entry in (*(self._sent or ()), *waiting):
+            answer(entry.acknowledged, error)
         ended, self._ended = self._ended, None
-        _answer(ended, error)
+        answer(ended, error)
 
     # -- work -----------------------------------------------------------------------------------
 
@@ -295,11 +274,9 @@ class WorkerActor(Actor):
             return
         self._ended = ended
         self._hungry = True
-        self._idle_since = None
 
     def _take(self, reply: Mapping[str, Any]) -> None:
         """Start what the scheduler handed out; remember what it said about the rest."""
-        self._last_reply = reply
         if reply.get("known") is False:
             self._register_again()
         if reply.get("worker_state") == "disabled" and not self._forever:
@@ -309,8 +286,7 @@ class WorkerActor(Actor):
             grants = [reply] if reply.get("task_id") is not None else []
         for grant in grants:
             self._begin(grant)
-        if grants:
-            self._idle_since = None
+        self._waiting.hear(reply, got_work=bool(grants))
         if self._free or self._wanted_slots == 0:
             self._ask_later()
 
@@ -335,11 +311,11 @@ class WorkerActor(Actor):
         if run is None:
             return
         for registration, packed in message.outcome.discovered:
-            self._post(self._duties.take_on_packed(registration, packed))
+            self._outbox.post(self._duties.take_on_packed(registration, packed))
         self._report(run, message.outcome, message.registration)
 
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:
-        self._post(self._duties.report(run, outcome, loaded))
+        self._outbox.post(self._duties.report(run, outcome, loaded))
         self._hungry = True
         self._tell_observer("ended", run, outcome)
 
@@ -351,38 +327,14 @@ class WorkerActor(Actor):
     def _finish_if_over(self) -> None:
         if self._ended is None or self._runs or self._outbox:
             return
-        if self._stopping or (not self._hungry and not self._waits_for_more()):
+        if self._stopping or (
+            not self._hungry and not self._waiting.goes_on(self._runtime.clock.monotonic())
+        ):
             if self._ask_timer is not None:
                 self._ask_timer.cancel()
                 self._ask_timer = None
             ended, self._ended = self._ended, None
             ended.set(None)
-
-    def _waits_for_more(self) -> bool:
-        """Whether something may still come for this worker; see "The end of a run" above."""
-        if self._forever:
-            return True
-        reply, settings = self._last_reply, self._settings
-        can_run = reply.get("n_can_run")
-        if can_run is None:  # a scheduler that is not ours: wait for what others run, as the best guess
-            can_run = len(reply.get("running_tasks", ()))
-        if can_run:
-            self._idle_since = None
-            return True
-        if not settings.keep_alive:
-            return False
-        now = self._runtime.clock.monotonic()
-        self._idle_since = self._idle_since if self._idle_since is not None else now
-        limit = settings.max_keep_alive_idle_duration
-        if limit and now - self._idle_since >= limit:
-            return False
-        if self._assistant:
-            return True
-        if settings.count_last_scheduled:
-            return bool(reply.get("n_pending_last_scheduled"))
-        if settings.count_uniques:
-            return bool(reply.get("n_unique_pending"))
-        return bool(reply.get("n_pending_tasks"))
 
     # -- being stopped, changed and forgotten ---------------------------------------------------
 
@@ -401,7 +353,7 @@ class WorkerActor(Actor):
                     self._wanted_slots = max(0, n)
                     self._info["workers"] = self._wanted_slots
                     self._fit_slots()
-                    self._post(self._introduction())
+                    self._outbox.post(self._introduction())
                     self._hungry = True
                 case {"name": "cancel_task", "kwargs": {"task_id": task_id}}:
                     for run in self._runs.values():
@@ -413,14 +365,11 @@ class WorkerActor(Actor):
     def _register_again(self) -> None:
         """The scheduler does not know us: tell it everything that we still owe, before asking."""
         log.info("the scheduler does not know this worker; registering again", worker=self._worker_id)
-        self._post(self._introduction())
+        self._outbox.post(self._introduction())
         for call in self._duties.owed():
-            self._post(call)
+            self._outbox.post(call)
         for run in self._runs.values():
-            params = {"worker": self._worker_id, "task_id": run.task_id, "status": "RUNNING"}
-            if run.fenced:
-                params["run_id"] = run.run_id
-            self._post(Call(method="add_task", params=params))
+            self._outbox.post(self._duties.still_running(run))
         self._hungry = True
 
     def _fit_slots(self) -> None:
@@ -437,26 +386,11 @@ class WorkerActor(Actor):
         run = self._runs.get(notice.run_id)
         if run is None:
             return
-        task_id, value = run.task_id, notice.value
-        match notice.kind:
-            case "set_tracking_url":
-                params = {"worker": self._worker_id, "task_id": task_id, "status": "RUNNING"}
-                params |= {"tracking_url": value} | ({"run_id": run.run_id} if run.fenced else {})
-                self._post(Call(method="add_task", params=params))
-            case "set_status_message":
-                params = {"task_id": task_id, "status_message": value}
-                self._post(Call(method="set_task_status_message", params=params))
-            case "set_progress_percentage":
-                params = {"task_id": task_id, "progress_percentage": value}
-                self._post(Call(method="set_task_progress_percentage", params=params))
-            case "decrease_running_resources":
-                params = {"task_id": task_id, "decrease_resources": value}
-                self._post(Call(method="decrease_running_task_resources", params=params))
-            case "report_task_statistics":
-                params = {"task_id": task_id, "statistics": value}
-                self._post(Call(method="report_task_statistics", params=params))
-            case kind:
-                log.warning("a run said something that is not understood", task=task_id, kind=kind)
+        call = self._duties.pass_on(run, notice)
+        if call is None:
+            log.warning("a run said something that is not understood", task=run.task_id, kind=notice.kind)
+        else:
+            self._outbox.post(call)
 
     def _tell_observer(self, kind: str, run: Run, outcome: Outcome | None) -> None:
         if self._observe is None:
@@ -474,14 +408,3 @@ class WorkerActor(Actor):
             self._observe(kind, fields)
         except Exception as error:  # the one who watches must not disturb the one who works
             log.warning("an observer failed", error=repr(error))
-
-
-def _answer(promise: Settable | None, error: Exception | None) -> None:
-    if promise is None:
-        return
-    if error is None:
-        promise.set(None)
-    else:
-        promise.set_exception((type(error), error, error.__traceback__))
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import random
@@ -135,7 +136,9 @@ class Worker:
         self._notify_discovery(done=True)
         return scheduled
 
-    def _register(self, chunk: list[Discovered], before: ThreadingFuture[None] | None) -> ThreadingFuture[None]:
+    def _register(
+        self, chunk: list[Discovered], before: ThreadingFuture[None] | None
+    ) -> ThreadingFuture[None]:
         """Send one chunk; at most one other is under way, so that memory stays bounded."""
         if before is not None:
             before.get()
@@ -262,10 +265,8 @@ def worker_info(worker_processes: int) -> dict[str, Any]:
         "workers": worker_processes,
         "host": socket.gethostname(),
     }
-    try:
+    with contextlib.suppress(KeyError, OSError, ImportError):  # a container may have no name for its user
         info["username"] = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        pass  # a container may have no name for its user
     info["pid"] = os.getpid()
     return info
 

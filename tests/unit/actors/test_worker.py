@@ -1,0 +1,310 @@
+"""The worker's side of the protocol, driven message by message in this thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from actorsched.actors.messages import (
+    CancelRun,
+    Exchange,
+    ExchangeEnded,
+    Heard,
+    KeepAlive,
+    ReadLedger,
+    Register,
+    RunJob,
+    SlotEnded,
+    StartRun,
+    StopWork,
+)
+from actorsched.actors.worker import WorkerActor
+from actorsched.config import WorkerSettings
+from actorsched.errors import SchedulerUnreachableError
+from actorsched.tasks import Task
+from actorsched.tasks.discovery import discover
+from actorsched.tasks.running import Outcome
+
+
+class Ref:
+    """Stands where an actor's reference would: keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def tell(self, message: Any) -> None:
+        self.told.append(message)
+
+    def stop(self, block: bool = True) -> None:
+        self.told.append("stop")
+
+    def take(self, kind: type) -> list[Any]:
+        taken = [message for message in self.told if isinstance(message, kind)]
+        self.told = [message for message in self.told if not isinstance(message, kind)]
+        return taken
+
+
+class Promise:
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+
+    def set(self, value: Any | None = None) -> None:
+        self.answers.append(value)
+
+    def set_exception(self, exc_info: Any | None = None) -> None:
+        assert exc_info is not None
+        self.answers.append(exc_info[1])
+
+
+class Leaf(Task):
+    n: int
+
+    def complete(self) -> bool:
+        return False
+
+    def run(self) -> None: ...
+
+
+class Harness:
+    """A worker that was never started, its scheduler and its slots."""
+
+    def __init__(self, slots: int = 2, **options: Any) -> None:
+        self.scheduler = Ref()
+        self.slots: dict[int, Ref] = {}
+        forever = options.pop("forever", False)
+        self.settings = WorkerSettings(**options)
+        self.worker = WorkerActor(
+            self.scheduler,  # type: ignore[arg-type]
+            "w",
+            {"workers": slots, "host": "h"},
+            self.settings,
+            self._make_slot,  # type: ignore[arg-type]
+            slots=slots,
+            forever=forever,
+        )
+        self.worker.on_start()
+        self.ended = Promise()
+
+    def _make_slot(self, number: int, worker: Any) -> Ref:
+        self.slots[number] = Ref()
+        return self.slots[number]
+
+    def register(self, *tasks: Task) -> Promise:
+        promise = Promise()
+        found = tuple(discover(tasks, settings=self.settings, seen=set()))
+        self.worker.handle(Register(found=found, acknowledged=promise))
+        return promise
+
+    def start(self) -> None:
+        self.worker.handle(StartRun(ended=self.ended))
+
+    def exchange(self) -> Exchange:
+        [exchange] = self.scheduler.take(Exchange)
+        return exchange
+
+    def answer(self, exchange: Exchange, answer: Callable[[str, Any], Any]) -> None:
+        results = tuple(answer(call.method, call.params) for call in exchange.calls)
+        self.worker.handle(ExchangeEnded(tag=exchange.tag, results=results))
+
+    def grant(self, *task_ids: str, n_can_run: int = 9, **more: Any) -> Callable[[str, Any], Any]:
+        tasks = [
+            {"task_id": task_id, "task_family": "Leaf", "task_module": __name__, "task_params": {"n": "1"}}
+            | {"run_id": f"run-{task_id}"}
+            for task_id in task_ids
+        ]
+
+        def answer(method: str, params: Any) -> Any:
+            if method == "get_work":
+                return {"tasks": tasks, "n_can_run": n_can_run, "known": True, "running_tasks": []} | more
+            return None
+
+        return answer
+
+    def end(self, slot: int, run_id: str, status: str = "DONE", **fields: Any) -> None:
+        outcome = Outcome(status=status, **fields)  # type: ignore[arg-type]
+        self.worker.handle(SlotEnded(slot=slot, run_id=run_id, outcome=outcome))
+
+
+def methods(exchange: Exchange) -> list[str]:
+    return [call.method for call in exchange.calls]
+
+
+def test_a_worker_introduces_itself_before_it_registers_anything() -> None:
+    harness = Harness()
+    promise = harness.register(Leaf(1), Leaf(2))
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker", "add_task", "add_task"]
+    assert promise.answers == []
+    harness.answer(exchange, harness.grant())
+    assert promise.answers == [None]
+
+
+def test_it_asks_for_as_many_tasks_as_it_has_free_slots() -> None:
+    harness = Harness(slots=3)
+    harness.start()
+    question = harness.exchange().calls[-1]
+    assert question.method == "get_work"
+    assert question.params["max_tasks"] == 3
+    assert question.params["current_tasks"] == []
+
+
+def test_a_report_and_the_next_question_travel_together() -> None:
+    """One round trip a task is the price of a chain over the network."""
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(leaf.task_id))
+    [job] = harness.slots[0].take(RunJob)
+    harness.end(0, job.job.run_id)
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_task", "get_work"]
+    assert exchange.calls[0].params["status"] == "DONE"
+    assert exchange.calls[0].params["run_id"] == f"run-{leaf.task_id}"
+
+
+def test_only_one_exchange_is_under_way_and_what_comes_up_goes_with_the_next() -> None:
+    harness = Harness(slots=2)
+    first, second = Leaf(1), Leaf(2)
+    harness.register(first, second)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(first.task_id, second.task_id))
+    harness.end(0, f"run-{first.task_id}")
+    under_way = harness.exchange()
+    harness.end(1, f"run-{second.task_id}")
+    assert harness.scheduler.take(Exchange) == []
+    harness.answer(under_way, harness.grant())
+    assert methods(harness.exchange()) == ["add_task", "get_work"]
+
+
+def test_a_run_ends_when_nothing_can_be_done_any_more() -> None:
+    harness = Harness()
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(n_can_run=1))
+    assert harness.ended.answers == [], "somebody else may still finish one of our tasks"
+    [timer] = [timer for _, _, timer in harness.worker.actor_inbox._timers]
+    harness.worker.handle(timer.message)
+    harness.answer(harness.exchange(), harness.grant(n_can_run=0))
+    assert harness.ended.answers == [None]
+
+
+def test_keep_alive_waits_for_failed_tasks_too() -> None:
+    harness = Harness(keep_alive=True)
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(n_can_run=0, n_pending_tasks=1))
+    assert harness.ended.answers == []
+
+
+def test_a_node_that_serves_others_waits_until_it_is_told_to_stop() -> None:
+    harness = Harness(forever=True)
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(n_can_run=0))
+    assert harness.ended.answers == []
+    harness.worker.handle(StopWork(drain_s=1))
+    assert harness.ended.answers == [None]
+
+
+def test_a_stop_lets_runs_end_and_reports_them() -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(leaf.task_id))
+    harness.worker.handle(StopWork(drain_s=30))
+    assert harness.ended.answers == []
+    harness.end(0, f"run-{leaf.task_id}")
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_task"]
+    harness.answer(exchange, harness.grant())
+    assert harness.ended.answers == [None]
+
+
+def test_a_scheduler_without_memory_is_told_everything_that_is_owed() -> None:
+    """What runs is registered as running under its run id, so that nobody runs it a second time."""
+    harness = Harness(slots=1)
+    running, waiting = Leaf(1), Leaf(2)
+    harness.register(running, waiting)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(running.task_id))
+    harness.worker.handle(Heard(worker="w", known=False))
+    calls = harness.exchange().calls
+    assert calls[0].method == "add_worker"
+    told = [(call.params["task_id"], call.params["status"]) for call in calls[1:]]
+    assert (waiting.task_id, "PENDING") in told
+    assert told[-1] == (running.task_id, "RUNNING")
+    assert calls[-1].params["run_id"] == f"run-{running.task_id}"
+
+
+def test_a_lost_scheduler_ends_what_runs_and_is_told_to_the_user() -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(leaf.task_id))
+    harness.end(0, "run-nobody-knows")
+    harness.worker.handle(Register(found=(), acknowledged=None))
+    promise = harness.register(Leaf(3))
+    exchange = harness.exchange()
+    lost = SchedulerUnreachableError("gone")
+    harness.worker.handle(ExchangeEnded(tag=exchange.tag, error=lost))
+    assert promise.answers == [lost]
+    assert harness.ended.answers == [lost]
+    assert [type(message) for message in harness.slots[0].told] == [RunJob, CancelRun]
+
+
+def test_a_task_that_cannot_travel_fails_alone() -> None:
+    harness = Harness(slots=2)
+    good, bad = Leaf(1), Leaf(2)
+    bad.lock = threading.Lock()  # type: ignore[attr-defined]
+    harness.register(good, bad)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(bad.task_id, good.task_id))
+    [job] = harness.slots[0].take(RunJob)
+    assert job.job.task_id == good.task_id
+    report = harness.exchange().calls[0].params
+    assert report["task_id"] == bad.task_id
+    assert report["status"] == "FAILED"
+    assert "cannot be sent to a child process" in report["expl"]
+
+
+def test_the_scheduler_can_change_the_number_of_slots() -> None:
+    harness = Harness(slots=1)
+    message = {"name": "set_worker_processes", "kwargs": {"n": 3}}
+    harness.worker.handle(Heard(worker="w", rpc_messages=(message,)))
+    assert sorted(harness.slots) == [0, 1, 2]
+    message = {"name": "set_worker_processes", "kwargs": {"n": 1}}
+    harness.worker.handle(Heard(worker="w", rpc_messages=(message,)))
+    assert harness.slots[2].told == ["stop"]
+    assert harness.slots[0].told == []
+
+
+def test_the_heartbeat_begins_with_the_first_exchange() -> None:
+    harness = Harness()
+    assert harness.scheduler.take(KeepAlive) == []
+    harness.start()
+    [keep_alive] = harness.scheduler.take(KeepAlive)
+    assert keep_alive.worker == "w"
+    assert keep_alive.interval_s == harness.settings.ping_interval
+
+
+@pytest.mark.parametrize("status", ["DONE", "FAILED"])
+def test_the_ledger_tells_how_a_run_ended(status: str) -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(leaf.task_id))
+    harness.end(0, f"run-{leaf.task_id}", status=status, cause="because", error="because of this")
+    entry = harness.worker.handle(ReadLedger()).entries[leaf.task_id]
+    assert entry.fate == ("ran" if status == "DONE" else "failed")
+    assert entry.failures == (status == "FAILED")
