@@ -115,6 +115,24 @@ class Inbox:
             self._taken = 0
             self._look(block=not self._queue)
 
+    # -- out of turn ----------------------------------------------------------------------------
+
+    def holds(self, kind: type) -> bool:
+        """Whether a message of this kind waits; for a handler that takes long and may have to end."""
+        with self._guard:
+            return any(isinstance(envelope.message, kind) for envelope in self._queue)
+
+    def take(self, *kinds: type) -> list[Any]:
+        """Take the waiting messages of these kinds that nobody waits for an answer to, in their order.
+
+        For a handler that takes long and has duties in the meantime.
+        """
+        with self._guard:
+            taken = [e for e in self._queue if e.reply_to is None and isinstance(e.message, kinds)]
+            for envelope in taken:
+                self._queue.remove(envelope)
+        return [envelope.message for envelope in taken]
+
     # -- timers ---------------------------------------------------------------------------------
 
     def after(self, delay_s: float, message: object) -> Timer:

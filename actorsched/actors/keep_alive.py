@@ -31,8 +31,8 @@ class KeepAliveTable:
         """Ping for this worker no more; does nothing for one that is not there."""
         self._entries.pop(worker, None)
 
-    def due(self, now: float) -> list[str]:
-        """Name the workers whose time has come, and set their next time to one interval from now.
+    def due(self, now: float) -> list[KeepAlive]:
+        """Take those whose time has come, and set their next time to one interval from now.
 
         A worker whose listener has ended is dropped here.
         """
@@ -44,7 +44,7 @@ class KeepAliveTable:
                 del self._entries[worker]
                 continue
             self._entries[worker] = (keep_alive, now + keep_alive.interval_s)
-            due.append(worker)
+            due.append(keep_alive)
         return due
 
     def next_due(self, now: float) -> float | None:
@@ -53,15 +53,14 @@ class KeepAliveTable:
             return None
         return max(0.0, min(at for _, at in self._entries.values()) - now)
 
-    def hear(self, worker: str, reply: Mapping[str, Any]) -> None:
+    def deliver(self, keep_alive: KeepAlive, reply: Mapping[str, Any]) -> None:
         """Hand what a ping brought to the listener of its worker, if there is something to hear."""
-        entry = self._entries.get(worker)
-        if entry is None or entry[0].listener is None:
+        if keep_alive.listener is None:
             return
         messages = tuple(reply.get("rpc_messages") or ())
         known = bool(reply.get("known", True))
         if messages or not known:
             try:
-                entry[0].listener.tell(Heard(worker=worker, rpc_messages=messages, known=known))
+                keep_alive.listener.tell(Heard(worker=keep_alive.worker, rpc_messages=messages, known=known))
             except ActorDeadError:
-                self.remove(worker)
+                self.remove(keep_alive.worker)

@@ -108,7 +108,7 @@ _requests = msgspec.json.Decoder(list[Request])
 _raws = msgspec.json.Decoder(list[Raw])
 _anything = msgspec.json.Decoder()
 _just_id = msgspec.json.Decoder(_JustId)
-_responses = msgspec.json.Decoder(list[Response] | Response)
+_responses: msgspec.json.Decoder[list[Response] | Response] = msgspec.json.Decoder(list[Response] | Response)
 
 
 def _plain(value: Any) -> Any:

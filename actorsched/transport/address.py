@@ -105,8 +105,6 @@ def parse_bind(text: str, *, allow_remote: bool = False) -> Address:
 
 
 def _parse(text: str) -> Address:
-    if not isinstance(text, str) or not text:
-        raise AddressError(f"address {text!r}: {_EXPECTED}")
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("tcp", "ipc", "inproc"):
         raise AddressError(f"address {text!r}: {_EXPECTED}")

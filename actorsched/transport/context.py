@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import zmq
@@ -27,3 +27,10 @@ def context() -> zmq.Context[zmq.Socket[bytes]]:
             _context, _pid = zmq.Context(), os.getpid()
             _context.set(zmq.MAX_SOCKETS, 65536)
         return _context
+
+
+def make_poller() -> Any:
+    """A `zmq.Poller`, for sockets and file descriptors; its types are its own, so it has none here."""
+    import zmq
+
+    return zmq.Poller()

@@ -1,0 +1,113 @@
+"""The heartbeat of a remote scheduler's clients: pings on a socket of their own, without ever waiting.
+
+The pings that are due go out in one batch. As long as it has no answer, the very same frame is sent
+again: the messages that a ping brings are then handed out once, even if an answer was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from actorsched.actors.keep_alive import KeepAliveTable
+from actorsched.actors.messages import KeepAlive
+from actorsched.rpc import envelope
+
+
+class PingSocket(Protocol):
+    """What a pinger needs of a `ReqSocket`."""
+
+    socket: Any
+
+    def send(self, frame: bytes, timeout_s: float = 0.0) -> bool: ...
+    def receive(self, timeout_s: float = 0.0) -> list[bytes] | None: ...
+    def lost(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class Pinger:
+    """Pings for the workers of a table.
+
+    Args:
+        client: the name under which its frames are numbered; must not be used for other frames.
+        open_socket: opens a socket to the scheduler; told whether the last one failed.
+        close_socket: closes it.
+        timeout_s: a frame without an answer for so long is sent again.
+    """
+
+    def __init__(
+        self,
+        client: str,
+        open_socket: Callable[[bool], PingSocket],
+        close_socket: Callable[[PingSocket], None],
+        timeout_s: float,
+    ) -> None:
+        self.table = KeepAliveTable()
+        self._client = client
+        self._open_socket = open_socket
+        self._close_socket = close_socket
+        self._timeout_s = timeout_s
+        self._seq = 0
+        self._socket: PingSocket | None = None
+        self._frame = b""
+        self._asked: list[KeepAlive] = []
+        self._deadline = 0.0
+
+    def step(self, now: float) -> None:
+        """Take the answer that has come, and send what is due; never waits."""
+        if self._asked:
+            self._look(now)
+        if not self._asked and (due := self.table.due(now)):
+            self._asked = due
+            self._frame = self._write(due)
+            self._send(now, failed=False)
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until the next step is needed, answers apart; None if there is nothing to do."""
+        return max(0.0, self._deadline - now) if self._asked else self.table.next_due(now)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._close_socket(self._socket)
+            self._socket = None
+
+    def _look(self, now: float) -> None:
+        assert self._socket is not None
+        frames = self._socket.receive()
+        if frames is not None and self._hear(frames):
+            self._asked = []
+        elif frames is not None:  # an answer, but not to the pings: the scheduler may be on its way out
+            self._deadline = min(self._deadline, now + 1.0)
+        elif now >= self._deadline or self._socket.lost():
+            self._send(now, failed=True)
+
+    def _send(self, now: float, *, failed: bool) -> None:
+        if failed:
+            self.close()
+        if self._socket is None:
+            self._socket = self._open_socket(failed)
+        self._socket.send(self._frame)
+        self._deadline = now + self._timeout_s
+
+    def _write(self, due: list[KeepAlive]) -> bytes:
+        self._seq += 1
+        identity: tuple[str | None, int | None] = (self._client, self._seq)
+        calls = []
+        for number, keep_alive in enumerate(due):
+            calls.append(envelope.write_call("ping", {"worker": keep_alive.worker}, number, *identity))
+            identity = (None, None)
+        return envelope.write_batch(calls)
+
+    def _hear(self, frames: list[bytes]) -> bool:
+        """Hand over what came; False if it was no answer to the pings."""
+        try:
+            responses = envelope.read_responses(frames[0])
+        except ValueError:
+            return False
+        if not isinstance(responses, list):
+            return responses.error is not None and responses.error.code != envelope.UNAVAILABLE
+        for response in responses:
+            number, reply = response.id, response.result
+            if isinstance(number, int) and 0 <= number < len(self._asked) and isinstance(reply, dict):
+                self.table.deliver(self._asked[number], reply)
+        return True

@@ -1,0 +1,87 @@
+"""A scheduler somewhere else, called like an ordinary object."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from pykka import ActorDeadError, ActorRef
+
+from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
+from actorsched.actors.remote_scheduler import RemoteSchedulerActor
+from actorsched.config import ClientSettings, settings_from
+from actorsched.rpc.api import SchedulerApi
+
+
+class RemoteScheduler(SchedulerApi):
+    """Every RPC method, synchronously, from any thread; results are plain JSON-shaped data.
+
+    Nothing is connected before the first call. What the scheduler answers with an error is raised: the
+    caller's errors as they are (`InvalidParamsError`, `UnknownMethodError`, …), others as `RemoteError`.
+
+    Args:
+        url: `tcp://host:port`, `ipc:///path`; several with commas between are tried in turn.
+        connect_timeout: a request without an answer for so many seconds is sent again.
+        settings: fields of `ClientSettings`, by keyword.
+
+    Raises:
+        AddressError: the url cannot be understood.
+        ConfigError: an unknown setting, or a bad value.
+    """
+
+    def __init__(
+        self, url: str = "tcp://127.0.0.1:8081", connect_timeout: float | None = None, **settings: Any
+    ) -> None:
+        self.url = url
+        self._closing = threading.Event()
+        self._ref: ActorRef[RemoteSchedulerActor] = RemoteSchedulerActor.start(
+            url,
+            settings_from(ClientSettings, {"connect_timeout": connect_timeout, **settings}),
+            closing=self._closing,
+        )
+        self._finalizer = weakref.finalize(self, _stop, self._ref, self._closing)
+
+    @property
+    def actor_ref(self) -> ActorRef[RemoteSchedulerActor]:
+        """The actor behind this object."""
+        return self._ref
+
+    def _call(self, method: str, params: Mapping[str, Any]) -> Any:
+        # no timeout of its own: the actor answers within the patience, also when it is stopped
+        return self._ref.ask(Call(method=method, params=params))
+
+    @contextmanager
+    def keep_alive(self, worker: str, interval_s: float = 1.0) -> Iterator[None]:
+        """Ping for a worker, in the background, for as long as the block lasts."""
+        self._ref.tell(KeepAlive(worker=worker, interval_s=interval_s))
+        try:
+            yield
+        finally:
+            self._ref.tell(StopKeepAlive(worker=worker))
+
+    def close(self) -> None:
+        """Stop the actor and wait for it; a call under way ends with an error. Twice does nothing."""
+        self._closing.set()
+        self._finalizer.detach()
+        if self._ref.is_alive():
+            self._ref.stop(block=True)
+
+    def __enter__(self) -> RemoteScheduler:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _stop(ref: ActorRef[Any], closing: threading.Event) -> None:
+    closing.set()
+    try:
+        ref.stop(block=False)
+    except ActorDeadError:
+        return
