@@ -1,0 +1,119 @@
+"""The few things in which Luigi's tasks differ from ours. Luigi is never imported here.
+
+When the user's module uses Luigi, it has imported it; `sys.modules` tells. All else goes by the names of
+attributes and methods that both kinds of task share.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from actorsched.errors import ParameterError
+from actorsched.tasks.parameter import nearest
+
+#: what Luigi sets on a task while it runs
+FORWARDED = (
+    "set_tracking_url",
+    "set_status_message",
+    "set_progress_percentage",
+    "decrease_running_resources",
+    "scheduler_messages",
+)
+
+
+def _luigi(module: str = "luigi.task") -> Any:
+    return sys.modules.get(module)
+
+
+def is_luigi_class(cls: Any) -> bool:
+    """Tell whether this is a task class of Luigi's."""
+    luigi = _luigi()
+    return luigi is not None and isinstance(cls, type) and issubclass(cls, luigi.Task)
+
+
+def arrived(task: Any) -> None:
+    """Put right what a Luigi task carries from another process: the hash of a text differs there."""
+    luigi = _luigi()
+    if luigi is not None and isinstance(task, luigi.Task):
+        task._Task__hash = hash(task.task_id)
+
+
+def is_dynamic_requirements(thing: Any) -> bool:
+    """Tell whether this is Luigi's wrapper around what `run()` yields."""
+    return hasattr(type(thing), "flat_requirements") and hasattr(type(thing), "complete")
+
+
+def candidates(family: str, module: str | None = None) -> list[type]:
+    """Return Luigi's visible task classes with this family, of all modules or of one."""
+    return [cls for name, cls in _visible(module) if name == family]
+
+
+def families(module: str | None = None) -> list[str]:
+    """Return the families of Luigi's visible task classes, of all modules or of one."""
+    return list(dict.fromkeys(name for name, _ in _visible(module)))
+
+
+def _visible(module: str | None) -> list[tuple[str, type]]:
+    register = _luigi("luigi.task_register")
+    if register is None:
+        return []
+    return [
+        (cls.get_task_family(), cls)
+        for cls in register.Register._reg
+        if cls._visible_in_registry and (module is None or cls.__module__ == module)
+    ]
+
+
+def from_texts(cls: Any, texts: Mapping[str, Any]) -> Any:
+    """Make a Luigi task from the text of its parameters. (Luigi itself ignores unknown names.)
+
+    Raises:
+        ParameterError: an unknown name, a text that does not fit, a required parameter that is missing.
+    """
+    family = cls.get_task_family()
+    known = dict(cls.get_params())
+    for name, text in texts.items():
+        if name not in known:
+            hint = nearest(name, known, "its parameters")
+            raise ParameterError(f"task {family} has no parameter {name!r}{hint}")
+        if isinstance(text, str):
+            try:
+                known[name].parse(text)
+            except Exception as error:
+                private = int(known[name].visibility) == PRIVATE
+                raise ParameterError(
+                    f"task {family}, parameter {name!r}: got {'<private>' if private else repr(text)}, "
+                    f"expected {_type_text(known[name])} ({type(error).__name__})"
+                ) from None
+    missing = [
+        name for name, about in known.items() if name not in texts and not about.has_task_value(family, name)
+    ]
+    if missing:
+        raise ParameterError(f"task {family}: required and not given: {', '.join(missing)}")
+    return cls.from_str_params(texts)
+
+
+def parameters_of(cls: Any) -> list[tuple[str, str, str | None, bool, str, bool]]:
+    """Return name, type, text of the default, required, help, whether it is a flag, of each parameter."""
+    family = cls.get_task_family()
+    found = []
+    for name, about in cls.get_params():
+        required = not about.has_task_value(family, name)
+        default = None
+        if not required:
+            secret = int(about.visibility) == PRIVATE
+            default = "…" if secret else about.serialize(about.task_value(family, name))
+        kind = _type_text(about)
+        found.append((name, kind, default, required, about.description or "", kind in FLAGS))
+    return found
+
+
+def _type_text(parameter: Any) -> str:
+    return type(parameter).__name__
+
+
+#: Luigi's ParameterVisibility.PRIVATE
+PRIVATE = 2
+FLAGS = frozenset({"BoolParameter", "OptionalBoolParameter"})

@@ -1,0 +1,112 @@
+"""Tasks as bytes, on their way to a child process of the same machine and back.
+
+A task travels as itself, so that attributes that were set on it arrive. Pickle does, as long as the other
+process can import what is named in it. It does not import the program's `__main__`, nor modules that no
+finder would find again, nor classes made inside of functions: those travel by value, by cloudpickle.
+
+In front of the pickle stands the task's id, so that bytes that cannot be read still say whose they are.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import Any
+
+from actorsched.errors import TaskLoadError
+from actorsched.tasks import luigi_bridge
+from actorsched.tasks.blame import cause_of
+
+PROTOCOL = 5
+_LENGTH_BYTES = 4
+
+#: module name -> whether another process with the same path would import the same file
+_importable: dict[str, bool] = {}
+
+
+def pack(task: Any) -> bytes:
+    """Return the task as bytes.
+
+    Raises:
+        TaskLoadError: something in it cannot travel; names the task and the reason.
+    """
+    name: bytes = task.task_id.encode()
+    return len(name).to_bytes(_LENGTH_BYTES, "big") + name + _pickled(task)
+
+
+def unpack(data: bytes) -> Any:
+    """Return the task.
+
+    Raises:
+        TaskLoadError: it cannot be made again here; names the task and the reason.
+    """
+    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
+    try:
+        task: Any = pickle.loads(memoryview(data)[start:])
+    except Exception as error:
+        name = data[_LENGTH_BYTES:start].decode(errors="replace")
+        raise TaskLoadError(f"task {name} cannot be made again in this process: {cause_of(error)}") from error
+    luigi_bridge.arrived(task)
+    return task
+
+
+def _pickled(task: Any) -> bytes:
+    module = type(task).__module__
+    known = _importable.get(module)
+    if known is None:
+        known = _importable[module] = _can_import(module)
+    if known:
+        try:
+            data = pickle.dumps(task, PROTOCOL)
+        except Exception:
+            data = b""  # cloudpickle takes more than pickle does
+        # an attribute may hold what only this process's __main__ knows; a text that merely says so costs time
+        if data and b"__main__" not in data:
+            return data
+    return _pickled_by_value(task, module, known)
+
+
+def _pickled_by_value(task: Any, module: str, known: bool) -> bytes:
+    import cloudpickle
+
+    by_value = not known and module != "__main__" and module in sys.modules
+    if by_value:
+        cloudpickle.register_pickle_by_value(sys.modules[module])
+    try:
+        data: bytes = cloudpickle.dumps(task, PROTOCOL)
+        return data
+    except Exception as error:
+        raise TaskLoadError(
+            f"task {task.task_id} cannot travel to another process: {cause_of(error)}; "
+            "leave open files, locks and the like out of its attributes"
+        ) from error
+    finally:
+        if by_value:
+            cloudpickle.unregister_pickle_by_value(sys.modules[module])
+
+
+def _can_import(module: str) -> bool:
+    """Tell whether the import system finds the module again, in the file where it was found."""
+    here = sys.modules.get(module)
+    if here is None or module == "__main__":
+        return False
+    path = None
+    name = ""
+    spec = None
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        spec = _find_spec(name, path)
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations
+    origin = getattr(here, "__file__", None)
+    return origin is None or spec is None or spec.origin is None or spec.origin == origin
+
+
+def _find_spec(name: str, path: Any) -> Any:
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        spec = find(name, path) if find is not None else None
+        if spec is not None:
+            return spec
+    return None
