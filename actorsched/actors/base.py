@@ -12,11 +12,9 @@ import sys
 from typing import Any
 
 import pykka
-import structlog
 
 from actorsched.actors.inbox import Inbox
-
-log = structlog.get_logger("actorsched")
+from actorsched.actors.log import log as log
 
 
 class Actor(pykka.ThreadingActor):
