@@ -63,6 +63,7 @@ class Duties:
         self._tasks: dict[str, Any] = {}
         self._packed: dict[str, bytes] = {}
         self._owed: dict[str, Registration] = {}
+        self._granted: dict[str, tuple[str, ...]] = {}  # dynamic requirements, by who asked for them
         self._own_runs = 0
 
     # -- registering ----------------------------------------------------------------------------
@@ -143,6 +144,7 @@ class Duties:
             module=grant.get("task_module"),
             family=grant.get("task_family") or "",
             params=grant.get("task_params") or {},
+            granted=self._granted.get(task_id, ()),
         )
         timeout_s = self._settings.timeout if limit is None else float(limit)
         return run, RunJob(job=job, timeout_s=timeout_s, task=task)
@@ -175,6 +177,7 @@ class Duties:
             self._owed.pop(run.task_id, None)
             self._tasks.pop(run.task_id, None)
             self._packed.pop(run.task_id, None)
+            self._granted.pop(run.task_id, None)
             if outcome.expl:
                 params["expl"] = json.dumps(outcome.expl)
             return Call(method="add_task", params=params)
@@ -186,6 +189,7 @@ class Duties:
         if outcome.new_deps:
             params["new_deps"] = list(outcome.new_deps)
             self._add_deps(run.task_id, entry, outcome.new_deps)
+            self._granted[run.task_id] = (*self._granted.get(run.task_id, ()), *outcome.new_deps)
         if registration is not None:  # a report replaces resources and retry policy: say them again
             again = registration.call_params(self._worker_id, assistant=self._assistant)
             for name in ("resources", "retry_policy_dict", "priority", "params", "family", "module"):

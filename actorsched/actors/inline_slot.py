@@ -83,9 +83,7 @@ class InlineSlotActor(Actor):
                 self._desk.put(message, self.actor_ref)
             case _Said(said=Notice() as notice):
                 self._worker.tell(
-                    SlotNoticed(
-                        slot=self._number, run_id=notice.run_id, kind=notice.kind, value=notice.value
-                    )
+                    SlotNoticed(slot=self._number, run_id=notice.run_id, kind=notice.kind, value=notice.value)
                 )
             case _Said(said=Ended() as ended):
                 self._worker.tell(

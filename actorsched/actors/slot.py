@@ -70,7 +70,9 @@ class SlotActor(Actor):
         settings: timeouts, and how runs are to be done.
     """
 
-    def __init__(self, number: int, worker: ActorRef[Any], launcher: Launcher, settings: WorkerSettings) -> None:
+    def __init__(
+        self, number: int, worker: ActorRef[Any], launcher: Launcher, settings: WorkerSettings
+    ) -> None:
         super().__init__()
         self._number = number
         self._worker = worker

@@ -162,5 +162,3 @@ def _tell_of_ends(status_pipes: dict[int, int]) -> None:
             with contextlib.suppress(BrokenPipeError):
                 os.write(status_fd, STATUS.pack(os.waitstatus_to_exitcode(status)))
             os.close(status_fd)
-
-

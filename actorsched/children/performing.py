@@ -38,4 +38,4 @@ def perform(
                 registration = Registration.of(task)
     except BaseException as error:  # importing a user's module may do anything, exit included
         return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None
-    return run_task(task, settings=settings, report=report), registration
+    return run_task(task, settings=settings, report=report, granted=job.granted), registration

@@ -1,7 +1,7 @@
 """What a slot and its child say to each other: records, as msgpack in frames.
 
-    slot → child    Prepare once, then Job after Job
-    child → slot    Notice any number of times during a job, then Ended
+slot → child    Prepare once, then Job after Job
+child → slot    Notice any number of times during a job, then Ended
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     Attributes:
         params: parameter name → text, as registered.
+        granted: ids of dynamic requirements that an earlier attempt asked for and that are done.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     module: str | None = None
     family: str = ""
     params: dict[str, Any] = {}
+    granted: tuple[str, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -154,7 +154,7 @@ ENDINGS = {
     "return": ("DONE", ""),
     "raise": ("FAILED", "bad luck"),
     "raise_unpicklable": ("FAILED", "odd"),
-    "sys_exit": ("FAILED", "SystemExit"),
+    "sys_exit": ("FAILED", "sys.exit(3)"),
     "os_exit": ("FAILED", "exited with code 0"),
     "kill_itself": ("FAILED", "SIGKILL"),
     "segfault": ("FAILED", "SIGSEGV"),
