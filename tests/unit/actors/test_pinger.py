@@ -1,0 +1,124 @@
+"""The heartbeat of a remote client, without a network."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from actorsched.actors.messages import KeepAlive
+from actorsched.actors.pinger import Pinger
+
+
+class Wire:
+    """A socket that holds what was sent and gives what the test put in."""
+
+    socket: Any = None
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.answers: list[list[bytes]] = []
+        self.broken = False
+        self.closed = False
+
+    def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
+        self.sent.append(frame)
+        return True
+
+    def receive(self, timeout_s: float = 0.0) -> list[bytes] | None:
+        return self.answers.pop(0) if self.answers else None
+
+    def lost(self) -> bool:
+        return self.broken
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def wires() -> list[Wire]:
+    return []
+
+
+@pytest.fixture
+def pinger(wires: list[Wire]) -> Pinger:
+    def open_(failed: bool) -> Wire:
+        wires.append(Wire())
+        return wires[-1]
+
+    pinger = Pinger("me", open_, Wire.close, timeout_s=3.0)
+    pinger.table.add(KeepAlive(worker="a", interval_s=1.0), 0.0)
+    pinger.table.add(KeepAlive(worker="b", interval_s=1.0), 0.0)
+    return pinger
+
+
+def answer(frame: bytes) -> list[bytes]:
+    return [json.dumps([{"jsonrpc": "2.0", "id": r["id"], "result": {}} for r in json.loads(frame)]).encode()]
+
+
+def test_what_is_due_goes_out_in_one_frame(pinger: Pinger, wires: list[Wire]) -> None:
+    """Two hundred workers of one client cost one round trip."""
+    pinger.step(0.5)
+    assert wires == []
+    pinger.step(1.0)
+    requests = json.loads(wires[0].sent[0])
+    assert [request["params"]["worker"] for request in requests] == ["a", "b"]
+    assert (requests[0]["client"], requests[0]["seq"]) == ("me", 1)
+
+
+def test_nothing_new_is_sent_before_the_answer(pinger: Pinger, wires: list[Wire]) -> None:
+    """And the next frame has the next number."""
+    pinger.step(1.0)
+    pinger.step(2.5)
+    assert len(wires[0].sent) == 1
+    assert pinger.wait(2.5) == 1.5
+    wires[0].answers.append(answer(wires[0].sent[0]))
+    pinger.step(2.6)
+    assert json.loads(wires[0].sent[1])[0]["seq"] == 2
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_lost_frame_is_sent_again_as_it_was(broken: bool, pinger: Pinger, wires: list[Wire]) -> None:
+    """On a new socket: the old one waits for an answer that will not come."""
+    pinger.step(1.0)
+    wires[0].broken = broken
+    pinger.step(1.1 if broken else 4.0)
+    assert wires[0].closed
+    assert wires[1].sent == wires[0].sent
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"x", b"{}", b'{"jsonrpc":"2.0","id":null,"error":{"code":-32002,"message":"stopping"}}'],
+)
+def test_what_is_no_answer_is_waited_out(garbage: bytes, pinger: Pinger, wires: list[Wire]) -> None:
+    """The scheduler may be on its way out; asking it again and again would help nobody."""
+    pinger.step(1.0)
+    wires[0].answers.append([garbage])
+    pinger.step(1.1)
+    assert len(wires) == 1
+    pinger.step(2.2)
+    assert wires[1].sent == wires[0].sent
+
+
+def test_strange_responses_are_passed_over(pinger: Pinger, wires: list[Wire]) -> None:
+    """An error of one ping is not an error of the others."""
+    pinger.step(1.0)
+    responses = [
+        {"jsonrpc": "2.0", "id": 99, "result": {}},
+        {"jsonrpc": "2.0", "id": "x", "result": {}},
+        {"jsonrpc": "2.0", "id": 0, "error": {"code": 1, "message": ""}},
+        {"jsonrpc": "2.0", "id": 1, "result": []},
+    ]
+    wires[0].answers.append([json.dumps(responses).encode()])
+    pinger.step(1.5)
+    assert pinger.wait(1.5) == 0.5
+
+
+def test_closing_closes_the_socket(pinger: Pinger, wires: list[Wire]) -> None:
+    """Twice does nothing."""
+    pinger.step(1.0)
+    pinger.close()
+    pinger.close()
+    assert wires[0].closed
