@@ -154,10 +154,10 @@ def test_hundred_systems_leave_nothing_behind(backend: Any) -> None:
     actors = len(pykka.ActorRegistry.get_all())
     for _ in range(100):
         cycle()
-    assert threading.active_count() == threads
     assert len(pykka.ActorRegistry.get_all()) == actors
-    until = time.monotonic() + LONG_S  # ZeroMQ closes descriptors in a thread of its own, soon
-    while len(os.listdir("/proc/self/fd")) > descriptors + 10:
+    # a thread ends just after it has said so, and ZeroMQ closes descriptors in a thread of its own
+    until = time.monotonic() + LONG_S
+    while threading.active_count() > threads or len(os.listdir("/proc/self/fd")) > descriptors + 10:
         assert time.monotonic() < until
 
 
