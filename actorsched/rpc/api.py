@@ -16,9 +16,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cache
 from types import FunctionType
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from actorsched.core.results import (
+        CancelReply,
+        ErrorView,
+        Hello,
+        MessageResponse,
+        MessageSent,
+        Paused,
+        PauseEnabled,
+        PendingCount,
+        Pong,
+        Progress,
+        Refused,
+        ResourceView,
+        RunningResources,
+        StatusMessage,
+        StatusReply,
+        TaskView,
+        TooMany,
+        Work,
+    )
 
 #: the words for the state of a task, as `add_task` takes them
 STATUSES = ("PENDING", "RUNNING", "DONE", "FAILED", "DISABLED", "UNKNOWN", "SUSPENDED", "BATCH_RUNNING")
@@ -26,7 +48,6 @@ STATUSES = ("PENDING", "RUNNING", "DONE", "FAILED", "DISABLED", "UNKNOWN", "SUSP
 Status: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATUSES)})$")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Amounts: TypeAlias = Mapping[str, int | float]
-Reply: TypeAlias = dict[str, Any]
 
 
 class SchedulerApi(ABC):
@@ -63,7 +84,7 @@ class SchedulerApi(ABC):
         run_id: str | int | None = None,
         incarnation: str | int | None = None,
         **ignored: Any,
-    ) -> Reply | None:
+    ) -> Refused | None:
         """Register a task, or report how it is doing.
 
         Args:
@@ -84,11 +105,11 @@ class SchedulerApi(ABC):
         max_tasks: Count | None = None,
         incarnation: str | int | None = None,
         **ignored: Any,
-    ) -> Reply:
+    ) -> Work:
         """Ask for a task to run; with `max_tasks`, for up to so many of them at once."""
         return self._call("get_work", _said("get_work", locals()))  # type: ignore[no-any-return]
 
-    def count_pending(self, worker: str) -> Reply:
+    def count_pending(self, worker: str) -> PendingCount:
         """Count what is left to do for this worker."""
         return self._call("count_pending", {"worker": worker})  # type: ignore[no-any-return]
 
@@ -102,19 +123,19 @@ class SchedulerApi(ABC):
         """Say which parameters of a family may be combined; no size (or None) is no limit."""
         self._call("add_task_batcher", _said("add_task_batcher", locals()))
 
-    def mark_as_done(self, task_id: str | None = None) -> Reply:
+    def mark_as_done(self, task_id: str | None = None) -> StatusReply:
         """Declare a running, failed or disabled task done."""
         return self._call("mark_as_done", {"task_id": task_id})  # type: ignore[no-any-return]
 
-    def forgive_failures(self, task_id: str | None = None) -> Reply:
+    def forgive_failures(self, task_id: str | None = None) -> StatusReply:
         """Make a failed task pending again, now."""
         return self._call("forgive_failures", {"task_id": task_id})  # type: ignore[no-any-return]
 
-    def re_enable_task(self, task_id: str) -> Reply:
+    def re_enable_task(self, task_id: str) -> TaskView:
         """Lift the disabling of a task that the scheduler disabled."""
         return self._call("re_enable_task", {"task_id": task_id})  # type: ignore[no-any-return]
 
-    def cancel_task(self, task_id: str) -> Reply:
+    def cancel_task(self, task_id: str) -> CancelReply:
         """Stop a task: a pending one is disabled, a running one is ended by its worker."""
         return self._call("cancel_task", {"task_id": task_id})  # type: ignore[no-any-return]
 
@@ -123,7 +144,7 @@ class SchedulerApi(ABC):
         params = {"task_id": task_id, "decrease_resources": decrease_resources}
         self._call("decrease_running_task_resources", params)
 
-    def get_running_task_resources(self, task_id: str) -> Reply:
+    def get_running_task_resources(self, task_id: str) -> RunningResources:
         """Tell what a running task holds."""
         return self._call("get_running_task_resources", {"task_id": task_id})  # type: ignore[no-any-return]
 
@@ -131,11 +152,11 @@ class SchedulerApi(ABC):
 
     def add_worker(
         self, worker: str, info: Mapping[str, Any] | Collection[tuple[str, Any]], **ignored: Any
-    ) -> Reply | None:
+    ) -> Refused | None:
         """Introduce a worker; `info` is shown to people."""
         return self._call("add_worker", {"worker": worker, "info": info, **ignored})  # type: ignore[no-any-return]
 
-    def ping(self, worker: str, **ignored: Any) -> Reply:
+    def ping(self, worker: str, **ignored: Any) -> Pong:
         """Renew the leases of a worker and fetch the messages for it."""
         return self._call("ping", {"worker": worker, **ignored})  # type: ignore[no-any-return]
 
@@ -153,7 +174,7 @@ class SchedulerApi(ABC):
 
     # -- messages -------------------------------------------------------------------------------
 
-    def send_scheduler_message(self, worker: str, task: str, content: Any) -> Reply:
+    def send_scheduler_message(self, worker: str, task: str, content: Any) -> MessageSent:
         """Send a message to a running task; returns its `message_id`."""
         params = {"worker": worker, "task": task, "content": content}
         return self._call("send_scheduler_message", params)  # type: ignore[no-any-return]
@@ -163,7 +184,7 @@ class SchedulerApi(ABC):
         params = {"task_id": task_id, "message_id": message_id, "response": response}
         self._call("add_scheduler_message_response", params)
 
-    def get_scheduler_message_response(self, task_id: str, message_id: str) -> Reply:
+    def get_scheduler_message_response(self, task_id: str, message_id: str) -> MessageResponse:
         """Fetch, once, the answer to a message."""
         params = {"task_id": task_id, "message_id": message_id}
         return self._call("get_scheduler_message_response", params)  # type: ignore[no-any-return]
@@ -174,7 +195,7 @@ class SchedulerApi(ABC):
         """Show a text beside a task."""
         self._call("set_task_status_message", {"task_id": task_id, "status_message": status_message})
 
-    def get_task_status_message(self, task_id: str) -> Reply:
+    def get_task_status_message(self, task_id: str) -> StatusMessage:
         """Tell the text that is shown beside a task."""
         return self._call("get_task_status_message", {"task_id": task_id})  # type: ignore[no-any-return]
 
@@ -183,11 +204,11 @@ class SchedulerApi(ABC):
         params = {"task_id": task_id, "progress_percentage": progress_percentage}
         self._call("set_task_progress_percentage", params)
 
-    def get_task_progress_percentage(self, task_id: str) -> Reply:
+    def get_task_progress_percentage(self, task_id: str) -> Progress:
         """Tell how far a task is."""
         return self._call("get_task_progress_percentage", {"task_id": task_id})  # type: ignore[no-any-return]
 
-    def fetch_error(self, task_id: str, **ignored: Any) -> Reply:
+    def fetch_error(self, task_id: str, **ignored: Any) -> ErrorView:
         """Tell what was reported about a task, usually its traceback."""
         return self._call("fetch_error", {"task_id": task_id, **ignored})  # type: ignore[no-any-return]
 
@@ -214,7 +235,9 @@ class SchedulerApi(ABC):
 
     # -- views ----------------------------------------------------------------------------------
 
-    def graph(self, *, limit: Count | None = None, after: str | None = None, **ignored: Any) -> Reply:
+    def graph(
+        self, *, limit: Count | None = None, after: str | None = None, **ignored: Any
+    ) -> dict[str, TaskView]:
         """Show all tasks with their dependencies."""
         return self._call("graph", _said("graph", locals()))  # type: ignore[no-any-return]
 
@@ -226,7 +249,7 @@ class SchedulerApi(ABC):
         limit: Count | None = None,
         after: str | None = None,
         **ignored: Any,
-    ) -> Reply:
+    ) -> dict[str, TaskView]:
         """Show a task and what it depends on."""
         return self._call("dep_graph", _said("dep_graph", locals()))  # type: ignore[no-any-return]
 
@@ -238,7 +261,7 @@ class SchedulerApi(ABC):
         limit: Count | None = None,
         after: str | None = None,
         **ignored: Any,
-    ) -> Reply:
+    ) -> dict[str, TaskView]:
         """Show a task and what depends on it."""
         return self._call("inverse_dep_graph", _said("inverse_dep_graph", locals()))  # type: ignore[no-any-return]
 
@@ -252,7 +275,7 @@ class SchedulerApi(ABC):
         *,
         after: str | None = None,
         **ignored: Any,
-    ) -> Reply:
+    ) -> dict[str, TaskView] | TooMany:
         """List tasks by state.
 
         Args:
@@ -264,7 +287,7 @@ class SchedulerApi(ABC):
 
     def task_search(
         self, task_str: str, *, limit: Count | None = None, after: str | None = None, **ignored: Any
-    ) -> Reply:
+    ) -> dict[str, dict[str, TaskView]]:
         """List tasks whose id contains a text, by state."""
         return self._call("task_search", _said("task_search", locals()))  # type: ignore[no-any-return]
 
@@ -275,11 +298,11 @@ class SchedulerApi(ABC):
         limit: Count | None = None,
         after: str | None = None,
         **ignored: Any,
-    ) -> list[Reply]:
+    ) -> list[dict[str, Any]]:
         """List the workers and what they run."""
         return self._call("worker_list", _said("worker_list", locals()))  # type: ignore[no-any-return]
 
-    def resource_list(self, *, limit: Count | None = None, after: str | None = None) -> list[Reply]:
+    def resource_list(self, *, limit: Count | None = None, after: str | None = None) -> list[ResourceView]:
         """List the resources and who uses them."""
         return self._call("resource_list", _said("resource_list", locals()))  # type: ignore[no-any-return]
 
@@ -289,7 +312,7 @@ class SchedulerApi(ABC):
 
     # -- control --------------------------------------------------------------------------------
 
-    def hello(self, protocol_version: int = 1, client: str | None = None) -> Reply:
+    def hello(self, protocol_version: int = 1, client: str | None = None) -> Hello:
         """Agree on a version of the protocol; tells the versions, the epoch and the limits."""
         return self._call("hello", {"protocol_version": protocol_version, "client": client})  # type: ignore[no-any-return]
 
@@ -301,11 +324,11 @@ class SchedulerApi(ABC):
         """Hand out work again."""
         self._call("unpause", {})
 
-    def is_paused(self) -> Reply:
+    def is_paused(self) -> Paused:
         """Tell whether work is being handed out."""
         return self._call("is_paused", {})  # type: ignore[no-any-return]
 
-    def is_pause_enabled(self) -> Reply:
+    def is_pause_enabled(self) -> PauseEnabled:
         """Tell whether `pause` has an effect."""
         return self._call("is_pause_enabled", {})  # type: ignore[no-any-return]
 

@@ -12,6 +12,7 @@ import math
 import re
 import typing
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, Literal, NotRequired, Required, TypedDict, get_type_hints
 
 import msgspec
@@ -74,11 +75,14 @@ class Method:
     """
 
     def __init__(self, name: str, function: Any) -> None:
-        hints = get_type_hints(function, include_extras=True)
+        # the results are left out: their types need not be loaded to check arguments
+        arguments = {key: hint for key, hint in function.__annotations__.items() if key != "return"}
+        hints = get_type_hints(
+            SimpleNamespace(__annotations__=arguments), function.__globals__, include_extras=True
+        )
         signature = inspect.signature(function)
         self.name = name
         self.doc = inspect.getdoc(function) or ""
-        self.result = hints.get("return", Any)
         self.reads_only = name in READ_ONLY
         self.ignores_others = False
         self.positional = 0
