@@ -1,0 +1,52 @@
+"""count_pending: what a worker has left to wait for, from counters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorsched.core.instant import Instant
+from actorsched.core.results import PendingCount
+from actorsched.core.state import State
+from actorsched.core.statuses import RUNNING
+from actorsched.core.worker import WorkerRecord
+
+
+def count_pending(state: State, now: Instant, worker: str) -> PendingCount:
+    """Count what this worker could run, without what is behind a disabled task."""
+    return count(state, state.worker(worker, now))
+
+
+def count(state: State, worker: WorkerRecord) -> PendingCount:
+    worker_id = worker.worker_id
+    pending = unique = last = 0
+    for crew in state.crews.of(worker_id):
+        if crew.countable:
+            pending += crew.countable
+            if len(crew.ids) == 1:
+                unique += crew.countable
+            if crew.ids[-1] == worker_id:
+                last += crew.countable
+    running: list[dict[str, Any]] = []
+    for record in state.by_status[RUNNING].values():
+        if worker_id in record.crew.idset:
+            other = state.workers[record.worker_running or ""]
+            running.append({"task_id": record.task_id, "worker": other.worker_id, **other.info})
+    return {
+        "n_pending_tasks": pending,
+        "n_unique_pending": unique,
+        "n_pending_last_scheduled": last,
+        "worker_state": worker.state,
+        "running_tasks": running,
+        "n_can_run": count_can_run(state, worker),
+    }
+
+
+def count_can_run(state: State, worker: WorkerRecord) -> int:
+    """How many tasks that concern the worker can still become DONE by themselves.
+
+    Whoever can run a task has a stake in it, but for assistants; these may run whatever is runnable, so
+    all tasks concern them.
+    """
+    if worker.assistant:
+        return state.n_hopeful
+    return sum([stake.hopeful for stake in state.stakes.of(worker.worker_id)])

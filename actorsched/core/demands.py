@@ -1,0 +1,84 @@
+"""What tasks need of the resources, and what there is.
+
+Demands are interned: tasks that ask for the same share one `Demand`, and so one class of the ready
+queue. A resource without a configured amount has 1, as in Luigi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from weakref import WeakValueDictionary
+
+#: what a resource has when nobody configured it (Luigi's rule)
+UNCONFIGURED = 1
+
+
+class Demand:
+    __slots__ = ("__weakref__", "impossible", "needs")
+
+    def __init__(self, needs: dict[str, float]) -> None:
+        #: never changed after construction
+        self.needs = needs
+        #: more than there is, even if nothing else runs
+        self.impossible = False
+
+    def __repr__(self) -> str:
+        return f"<needs {self.needs}>"
+
+
+class Resources:
+    """Capacities, the demands against them, and what live runs take."""
+
+    def __init__(self, capacities: Mapping[str, int] | None) -> None:
+        self.capacities: dict[str, int] = dict(capacities or {})
+        self.used: dict[str, float] = {}
+        self.nothing = Demand({})
+        self._demands: WeakValueDictionary[tuple[tuple[str, float], ...], Demand] = WeakValueDictionary()
+
+    def demand(self, needs: Mapping[str, float] | None) -> Demand:
+        if not needs:
+            return self.nothing
+        key = tuple(sorted(needs.items()))
+        found = self._demands.get(key)
+        if found is None:
+            found = self._demands[key] = Demand(dict(needs))
+            found.impossible = not self.fits(found, {})
+        return found
+
+    def capacity(self, name: str) -> int:
+        return self.capacities.get(name, UNCONFIGURED)
+
+    def fits(self, demand: Demand, taken: Mapping[str, float]) -> bool:
+        """Whether the demand can be met when so much is taken already."""
+        capacities = self.capacities
+        for name, amount in demand.needs.items():
+            if amount + taken.get(name, 0) > capacities.get(name, UNCONFIGURED):
+                return False
+        return True
+
+    def charge(self, needs: Mapping[str, float]) -> None:
+        for name, amount in needs.items():
+            self.used[name] = self.used.get(name, 0) + amount
+
+    def release(self, needs: Mapping[str, float]) -> None:
+        for name, amount in needs.items():
+            left = self.used[name] - amount
+            if left:
+                self.used[name] = left
+            else:
+                del self.used[name]
+
+    def configure(self, capacities: Mapping[str, int]) -> list[Demand]:
+        """Set capacities.
+
+        Returns:
+            the demands that became possible or impossible by it.
+        """
+        self.capacities.update(capacities)
+        flipped = []
+        for demand in list(self._demands.values()):
+            impossible = not self.fits(demand, {})
+            if impossible != demand.impossible:
+                demand.impossible = impossible
+                flipped.append(demand)
+        return flipped

@@ -1,0 +1,300 @@
+"""get_work: which task this worker gets next.
+
+The order is total: priority, then first registered. Going down the order, a task that this worker
+cannot take now, but another live worker with a free process could, reserves its resources (and uses up
+that process): greedy reservation, as in Luigi, so that a stream of small tasks cannot starve a big one.
+Tasks that run take part in the order with what they take and with the process that they occupy.
+
+Ready tasks of one class (ready.py) differ only in their place in the order, and all that decides within
+one request moves one way: reserved resources grow, free processes get fewer. So once the head of a
+class can neither be taken nor reserve, nothing in the class can, and it is dropped whole. Each step
+either grants, or drops a class, or uses up a free process; no step looks at a task in vain.
+
+A worker none of whose own pending tasks needs resources skips all this and looks at the heads of its
+own classes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+from actorsched.core.counting import count
+from actorsched.core.facets import settle
+from actorsched.core.instant import Instant
+from actorsched.core.leases import meet
+from actorsched.core.pruning import prune
+from actorsched.core.ready import Entry, ReadyClass
+from actorsched.core.record import TaskRecord
+from actorsched.core.registering import add_info
+from actorsched.core.results import Grant, Work
+from actorsched.core.state import State
+from actorsched.core.statuses import BATCH_RUNNING, PENDING, RUNNING
+from actorsched.core.transitions import change, move
+from actorsched.core.worker import WorkerRecord
+from actorsched.errors import InvalidParamsError
+
+
+def get_work(
+    state: State,
+    now: Instant,
+    host: str | None = None,
+    assistant: bool = False,
+    current_tasks: Collection[str] | None = None,
+    worker: str | None = None,
+    max_tasks: int | None = None,
+    incarnation: Any = None,
+    **ignored: Any,
+) -> Work:
+    """Hand out the next task for this worker, if there is one.
+
+    Args:
+        now: the time.
+        host: where the worker lives, to show.
+        assistant: it also takes what others registered.
+        current_tasks: what it believes to run; anything else that it should be running was lost on the
+            way and is handed out again.
+        worker: its id.
+        max_tasks: answer with up to so many, as `tasks`.
+        incarnation: which life of the worker asks.
+
+    Raises:
+        InvalidParamsError: no worker.
+    """
+    if worker is None:
+        raise InvalidParamsError("get_work: worker=None: a worker id is needed")
+    if state.settings.prune_on_get_work:
+        prune(state, now)
+    asking = state.heard(worker, now)
+    if incarnation != asking.incarnation and not meet(state, asking, incarnation, now):
+        return {**_nothing(state, asking), "refused": "stale_incarnation"}
+    asking.host = host
+    asking.last_get_work = now.monotonic
+    if asking.disabled:
+        return _nothing(state, asking)
+    if assistant and not asking.assistant:
+        add_info(state, asking, {"assistant": assistant})
+
+    lost: TaskRecord | None = None
+    if current_tasks is not None and asking.runs:
+        lost = _reconcile(state, asking, current_tasks, now)
+    reply: Work = {**count(state, asking), "task_id": None}  # type: ignore[typeddict-item]  # PendingCount ⊂ Work
+    reply["epoch"] = state.epoch
+    reply["known"] = asking.known
+    reply["lease_s"] = state.settings.worker_disconnect_delay
+
+    grants: list[Grant] = []
+    while len(grants) < (max_tasks or 1):
+        grant = _grant_again(state, lost, now) if lost is not None else _next(state, asking, assistant, now)
+        if grant is None:
+            break
+        grants.append(grant)
+        lost = None
+    if grants:
+        reply.update(grants[0])  # type: ignore[typeddict-item]  # Grant ⊂ Work
+    if max_tasks is not None:
+        reply["tasks"] = grants
+    return reply
+
+
+def _nothing(state: State, asking: WorkerRecord) -> Work:
+    return {
+        "n_pending_tasks": 0,
+        "running_tasks": [],
+        "task_id": None,
+        "n_unique_pending": 0,
+        "worker_state": asking.state,
+        "n_can_run": 0,
+        "epoch": state.epoch,
+        "known": asking.known,
+        "lease_s": state.settings.worker_disconnect_delay,
+    }
+
+
+def _reconcile(
+    state: State, asking: WorkerRecord, current_tasks: Collection[str], now: Instant
+) -> TaskRecord | None:
+    """Compare what it runs with what it believes to run.
+
+    Batch members whose combined task it never registered go back to PENDING.
+
+    Returns:
+        the first in order of those that were lost on the way.
+    """
+    believed = frozenset(current_tasks)
+    lost = None
+    claimed = set()
+    members = []
+    for record in asking.runs:
+        if record.status == BATCH_RUNNING:
+            members.append(record)
+            continue
+        claimed.add(record.batch_id)
+        if record.task_id not in believed and (lost is None or _order(record) < _order(lost)):
+            lost = record
+    for record in members:
+        if record.batch_id not in claimed:
+            change(state, record, PENDING, now)
+    return lost
+
+
+def _order(record: TaskRecord) -> tuple[float, int]:
+    return -record.priority, record.seq
+
+
+def _next(state: State, asking: WorkerRecord, assistant: bool, now: Instant) -> Grant | None:
+    if state.paused or not state.ready.classes:
+        return None
+    trivial = not asking.assistant and not any(crew.demanding for crew in state.crews.of(asking.worker_id))
+    best = _first_own(state, asking) if trivial else _first_greedy(state, asking, assistant, now)
+    if best is None:
+        return None
+    if best.batchable:
+        batcher = state.batches.batcher(asking.worker_id, best.family)
+        if batcher is not None and all(name in best.params for name in batcher.args):
+            place = _order(best)
+            crews = state.crews.of(asking.worker_id)
+
+            def suits(entry: Entry) -> bool:
+                return entry[:2] > place and (not trivial or entry[2].crew in crews)
+
+            others = state.batches.select(best, batcher, suits)
+            if others:
+                return _grant_batch(state, asking, batcher.args, [best, *others], now)
+    return _grant(state, asking, best, now)
+
+
+def _first_own(state: State, asking: WorkerRecord) -> TaskRecord | None:
+    """The first in order of its own ready tasks, none of which needs resources."""
+    best: Entry | None = None
+    nothing = state.resources.nothing
+    for crew in state.crews.of(asking.worker_id):
+        group = crew.ready.get(nothing)
+        if group is not None:
+            entry = group.peek()
+            if entry is not None and (best is None or entry < best):
+                best = entry
+    return best[2] if best is not None else None
+
+
+def _first_greedy(state: State, asking: WorkerRecord, assistant: bool, now: Instant) -> TaskRecord | None:
+    """The first in order that it can take, when all that others could take before it is reserved."""
+    resources = state.resources
+    fits = resources.fits
+    used = resources.used
+    reserved: dict[str, float] = {}
+    free = _free_processes(state, now)
+    running = sorted(state.by_status[RUNNING].values(), key=_order, reverse=True)
+    heads: list[tuple[float, int, ReadyClass]] = []
+    for group in state.ready.classes:
+        entry = group.peek()
+        if entry is not None and not group.demand.impossible:
+            heads.append((entry[0], entry[1], group))
+    heapify(heads)
+    aside: list[tuple[ReadyClass, Entry]] = []
+    best = None
+    while heads:
+        priority, seq, group = heads[0]
+        while running and _order(running[-1]) < (priority, seq):
+            _reserve_running(running.pop(), free, reserved)
+        demand, crew = group.demand, group.crew
+        if not fits(demand, reserved):
+            heappop(heads)
+            continue
+        if (assistant or asking.worker_id in crew.idset) and fits(demand, used):
+            best = group.heap[0][2]
+            break
+        for worker_id in (*crew.ids, asking.worker_id) if assistant else crew.ids:
+            if free.get(worker_id, 0) > 0:
+                free[worker_id] -= 1
+                for name, amount in demand.needs.items():
+                    reserved[name] = reserved.get(name, 0) + amount
+                break
+        else:
+            heappop(heads)
+            continue
+        aside.append((group, group.heap[0]))
+        group.set_aside()
+        heappop(heads)
+        entry = group.peek()
+        if entry is not None:
+            heappush(heads, (entry[0], entry[1], group))
+    for group, entry in aside:
+        group.put_back(entry)
+    return best
+
+
+def _free_processes(state: State, now: Instant) -> dict[str, int]:
+    """Processes of the workers that asked for work within a lease."""
+    since = now.monotonic - state.settings.worker_disconnect_delay
+    return {
+        worker.worker_id: worker.processes
+        for worker in state.workers.values()
+        if worker.last_get_work is not None and worker.last_get_work > since
+    }
+
+
+def _reserve_running(record: TaskRecord, free: dict[str, int], reserved: dict[str, float]) -> None:
+    worker_id = record.worker_running
+    if worker_id in free:
+        free[worker_id] -= 1
+        for name, amount in record.runs_with().items():
+            reserved[name] = reserved.get(name, 0) + amount
+
+
+def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant:
+    """A new run of what runs already, as far as we knew."""
+    state.resources.release(record.runs_with())
+    record.resources_running = dict(record.demand.needs)
+    state.resources.charge(record.resources_running)
+    record.time_running = now.wall
+    record.run_id = state.ticket()
+    return _granted(record)
+
+
+def _grant(state: State, asking: WorkerRecord, record: TaskRecord, now: Instant) -> Grant:
+    record.worker_running = asking.worker_id
+    record.resources_running = dict(record.demand.needs) if record.demand.needs else {}
+    record.time_running = now.wall
+    record.run_id = state.ticket()
+    move(state, record, RUNNING, now)
+    settle(state, record)
+    return _granted(record)
+
+
+def _granted(record: TaskRecord) -> Grant:
+    assert record.run_id is not None
+    return {
+        "task_id": record.task_id,
+        "task_family": record.family,
+        "task_module": record.module,
+        "task_params": record.params,
+        "run_id": record.run_id,
+    }
+
+
+def _grant_batch(
+    state: State, asking: WorkerRecord, args: tuple[str, ...], members: list[TaskRecord], now: Instant
+) -> Grant:
+    """One run for several tasks; its id is that of the batch."""
+    run_id = state.ticket()
+    for record in members:
+        record.batch_id = run_id
+        record.worker_running = asking.worker_id
+        record.resources_running = dict(record.demand.needs)
+        record.time_running = now.wall
+        record.run_id = run_id
+        move(state, record, BATCH_RUNNING, now)
+        settle(state, record)
+    first = members[0]
+    combined = {name: [record.params.get(name) for record in members] for name in args}
+    return {
+        "task_id": None,
+        "task_family": first.family,
+        "task_module": first.module,
+        "task_params": {**first.params, **combined},
+        "run_id": run_id,
+        "batch_id": run_id,
+        "batch_task_ids": [record.task_id for record in members],
+    }

@@ -1,0 +1,201 @@
+"""What is true of a machine at all times, each as a small function of its own.
+
+They recount from the records alone, so they cost what the machine never pays; tests and simulation call
+`check_invariants` after each step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from actorsched.core.edges import CYCLE_SEARCH_MAX
+from actorsched.core.facets import (
+    ABSENT,
+    F_BARRED,
+    F_COUNTABLE,
+    F_DEMANDING,
+    F_DONE,
+    F_HOPEFUL,
+    F_PENDING,
+    F_READY,
+    F_STUCK,
+    F_UNSERVED,
+    facets_of,
+)
+from actorsched.core.state import State
+from actorsched.core.statuses import BATCH_RUNNING, LIVE, PENDING, RUNNING, STATUSES
+from actorsched.core.workersets import WorkerSet, WorkerSets
+
+
+def check_invariants(state: State) -> None:
+    """Check all of them.
+
+    Raises:
+        AssertionError: one does not hold; the message says which and where.
+    """
+    for check in INVARIANTS:
+        check(state)
+
+
+def indexes_hold_the_same_tasks(state: State) -> None:
+    for status in STATUSES:
+        expected = {record.task_id for record in state.tasks.values() if record.status == status}
+        assert set(state.by_status[status]) == expected, f"index of {status}"
+    listed = [record for record in state.by_seq if state.has(record)]
+    assert listed == sorted(state.tasks.values(), key=lambda record: record.seq), "list by registration"
+
+
+def edges_are_known_at_both_ends(state: State) -> None:
+    expected: dict[str, set[str]] = {}
+    for record in state.tasks.values():
+        for dep in record.deps:
+            expected.setdefault(dep, set()).add(record.task_id)
+    for record in state.tasks.values():
+        known = [dependent.task_id for dependent in record.iter_dependents()]
+        assert len(known) == len(set(known)), f"{record!r}: a dependent twice"
+        assert set(known) == expected.pop(record.task_id, set()), f"{record!r}: dependents"
+    awaited = {dep: {record.task_id for record in waiting} for dep, waiting in state.awaited.items()}
+    assert awaited == expected, "waiting for tasks without record"
+
+
+def counts_of_dependencies_are_right(state: State) -> None:
+    for record in state.tasks.values():
+        facets = [state.tasks[dep].facets if dep in state.tasks else ABSENT for dep in record.deps]
+        assert record.n_missing == sum(not mask & F_DONE for mask in facets), f"{record!r}: missing"
+        assert record.n_stuck == sum(bool(mask & F_STUCK) for mask in facets), f"{record!r}: stuck"
+        assert record.n_barred == sum(bool(mask & F_BARRED) for mask in facets), f"{record!r}: barred"
+
+
+def facets_follow_from_the_record(state: State) -> None:
+    for record in state.tasks.values():
+        assert record.facets == facets_of(state, record), f"{record!r}: {record.facets:b}"
+
+
+def ready_queue_holds_exactly_the_ready_tasks(state: State) -> None:
+    expected = {
+        record.task_id
+        for record in state.tasks.values()
+        if record.status == PENDING
+        and record.runnable
+        and all(dep in state.tasks and state.tasks[dep].facets & F_DONE for dep in record.deps)
+    }
+    queued = []
+    for group in state.ready.classes:
+        live = [entry[2] for entry in group.heap if entry[2].entry is entry]
+        assert len(live) == group.live > 0, f"{group.demand!r} for {group.crew!r}: live count"
+        for record in live:
+            assert record.crew is group.crew, f"{record!r} queued for others"
+            assert record.demand is group.demand, f"{record!r} queued with another demand"
+            assert record.entry is not None
+            assert record.entry[:2] == (-record.priority, record.seq), f"{record!r} in another place"
+        queued += [record.task_id for record in live]
+    assert sorted(queued) == sorted(expected), "ready queue"
+    for record in state.tasks.values():
+        assert (record.entry is not None) == bool(record.facets & F_READY), f"{record!r}: entry"
+
+
+def counters_equal_recounts(state: State) -> None:
+    records = list(state.tasks.values())
+    crews = dict.fromkeys([*state.crews.all(), state.crews.nobody, *(record.crew for record in records)])
+    for crew in crews:
+        mine = [record.facets for record in records if record.crew is crew]
+        assert crew.pending == sum(bool(mask & F_PENDING) for mask in mine), f"{crew!r}: pending"
+        assert crew.countable == sum(bool(mask & F_COUNTABLE) for mask in mine), f"{crew!r}: countable"
+        assert crew.demanding == sum(bool(mask & F_DEMANDING) for mask in mine), f"{crew!r}: demanding"
+    stakes = dict.fromkeys([*state.stakes.all(), *(record.stake for record in records)])
+    for stake in stakes:
+        mine = [record.facets for record in records if record.stake is stake]
+        assert stake.hopeful == sum(bool(mask & F_HOPEFUL) for mask in mine), f"{stake!r}: hopeful"
+    assert state.n_hopeful == sum(bool(record.facets & F_HOPEFUL) for record in records), "hopeful"
+    unserved = {record.task_id for record in records if record.facets & F_UNSERVED}
+    assert {record.task_id for record in state.unserved} == unserved, "unserved"
+    assert state.assistants == sum(worker.assistant for worker in state.workers.values()), "assistants"
+
+
+def worker_sets_know_their_tasks(state: State) -> None:
+    def check(registry: WorkerSets, of: dict[WorkerSet, list[str]]) -> None:
+        for known in (*registry.all(), *of):
+            if known is not registry.nobody:
+                mine = of.get(known, [])
+                assert known.size == len(mine), f"{known!r}: size"
+                members = [record.task_id for record in registry.members(known)]
+                assert sorted(members) == sorted(mine), f"{known!r}: members"
+            assert known.idset == frozenset(known.ids)
+            for worker_id in known.ids:
+                assert worker_id in state.workers, f"{known!r}: {worker_id} is gone"
+                assert known in registry.of(worker_id), f"{known!r}: unknown to {worker_id}"
+
+    crews: dict[WorkerSet, list[str]] = {}
+    stakes: dict[WorkerSet, list[str]] = {}
+    for record in state.tasks.values():
+        crews.setdefault(record.crew, []).append(record.task_id)
+        stakes.setdefault(record.stake, []).append(record.task_id)
+        assert record.runnable or not record.crew.ids, f"{record!r}: not runnable, but with a crew"
+    check(state.crews, crews)
+    check(state.stakes, stakes)
+
+
+def resources_add_up(state: State) -> None:
+    used: Counter[str] = Counter()
+    for record in state.by_status[RUNNING].values():
+        for name, amount in record.runs_with().items():
+            used[name] += amount  # type: ignore[assignment]  # amounts may be fractions
+    known = {name: amount for name, amount in state.resources.used.items() if amount}
+    assert known == {name: amount for name, amount in used.items() if amount}, "resources in use"
+
+
+def each_live_task_has_one_run(state: State) -> None:
+    seen: dict[str, str] = {}
+    for record in state.tasks.values():
+        if record.status not in LIVE:
+            assert record.run_id is None, f"{record!r}: a run id without a run"
+            continue
+        assert record.run_id is not None, f"{record!r}: no run id"
+        assert record.worker_running in state.workers, f"{record!r}: its worker is gone"
+        assert record in state.workers[record.worker_running].runs, f"{record!r}: unknown to its worker"
+        if record.batch_id is None:
+            assert record.run_id not in seen, f"{record!r}: run of {seen[record.run_id]}"
+            seen[record.run_id] = record.task_id
+    n_runs = sum(len(worker.runs) for worker in state.workers.values())
+    assert n_runs == sum(len(state.by_status[status]) for status in LIVE), "runs of workers"
+
+
+def batches_hold_their_members(state: State) -> None:
+    for batch_id, members in state.batches.members.items():
+        assert members, f"batch {batch_id} is empty"
+    known = {
+        (batch_id, record.task_id)
+        for batch_id, members in state.batches.members.items()
+        for record in members
+    }
+    expected = {(record.batch_id, record.task_id) for record in state.by_status[BATCH_RUNNING].values()}
+    assert known == expected, "batches"
+
+
+def no_task_on_a_small_cycle_is_marked_wrongly(state: State) -> None:
+    """A record that is marked cyclic is on a cycle; the search is bounded, so not the other way round."""
+    if len(state.tasks) > CYCLE_SEARCH_MAX:
+        return
+    for record in state.cyclic:
+        stack, seen = list(record.deps), set[str]()
+        while stack:
+            task_id = stack.pop()
+            if task_id not in seen:
+                seen.add(task_id)
+                stack += state.tasks[task_id].deps if task_id in state.tasks else ()
+        assert record.task_id in seen, f"{record!r}: marked as cyclic"
+
+
+INVARIANTS = (
+    indexes_hold_the_same_tasks,
+    edges_are_known_at_both_ends,
+    counts_of_dependencies_are_right,
+    facets_follow_from_the_record,
+    ready_queue_holds_exactly_the_ready_tasks,
+    counters_equal_recounts,
+    worker_sets_know_their_tasks,
+    resources_add_up,
+    each_live_task_has_one_run,
+    batches_hold_their_members,
+    no_task_on_a_small_cycle_is_marked_wrongly,
+)

@@ -1,0 +1,41 @@
+"""Who a worker is: its incarnation, whether it is known, how long it may be silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actorsched.core.instant import Instant
+from actorsched.core.transitions import lose
+from actorsched.core.worker import WorkerRecord
+
+if TYPE_CHECKING:
+    from actorsched.core.state import State
+
+
+def meet(state: State, worker: WorkerRecord, incarnation: Any, now: Instant) -> bool:
+    """Look at the incarnation that a message carries.
+
+    Messages without one (stock clients) are of the present life. A later one than the present begins a
+    new life: what the former life ran is lost, what it left unread is void, and it has to register
+    again. Incarnations of one worker grow from life to life.
+
+    Returns:
+        False when the message comes from an earlier life and must be refused.
+    """
+    known = worker.incarnation
+    if incarnation is None or incarnation == known:
+        return True
+    if known is not None:
+        if incarnation < known:
+            return False
+        lose_runs(state, worker, now)
+        worker.rpc_messages.clear()
+        worker.known = False
+    worker.incarnation = incarnation
+    return True
+
+
+def lose_runs(state: State, worker: WorkerRecord, now: Instant) -> None:
+    """All that the worker ran is lost with it."""
+    for record in list(worker.runs):
+        lose(state, record, now)

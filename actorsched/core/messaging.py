@@ -1,0 +1,193 @@
+"""Messages to workers and tasks, what running tasks say, and what workers announce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actorsched.core.instant import Instant
+from actorsched.core.leases import meet
+from actorsched.core.record import TaskRecord
+from actorsched.core.results import (
+    ErrorView,
+    Hello,
+    MessageResponse,
+    MessageSent,
+    Pong,
+    Progress,
+    RunningResources,
+    StatusMessage,
+)
+from actorsched.core.state import State
+from actorsched.core.statuses import RUNNING
+
+#: of the announced scheduling failures, so many are kept
+ANNOUNCED_MAX = 100
+
+PROTOCOL_VERSION = 1
+
+
+def hello(state: State, now: Instant, protocol_version: int = 1, client: str | None = None) -> Hello:
+    """Tell a client whom it talks to: ours."""
+    return {
+        "protocol_version": PROTOCOL_VERSION,
+        "epoch": state.epoch,
+        "lease_s": state.settings.worker_disconnect_delay,
+    }
+
+
+def ping(state: State, now: Instant, worker: str, incarnation: Any = None, **ignored: Any) -> Pong:
+    """Renew the lease of the worker, and take the messages for it."""
+    record = state.heard(worker, now)
+    messages: list[dict[str, Any]] = []
+    if incarnation == record.incarnation or meet(state, record, incarnation, now):
+        messages, record.rpc_messages = record.rpc_messages, messages
+    return {
+        "rpc_messages": messages,
+        "epoch": state.epoch,
+        "known": record.known,
+        "lease_s": state.settings.worker_disconnect_delay,
+    }
+
+
+def set_worker_processes(state: State, now: Instant, worker: str, n: int) -> None:
+    state.worker(worker, now).tell("set_worker_processes", n=n)
+
+
+def send_scheduler_message(state: State, now: Instant, worker: str, task: str, content: str) -> MessageSent:
+    """Leave a message for a task that the worker runs; `message_id` is None where messages are off."""
+    if not state.settings.send_messages:
+        return {"message_id": None}
+    message_id = state.ticket("m")
+    state.worker(worker, now).tell(
+        "dispatch_scheduler_message", task_id=task, message_id=message_id, content=content
+    )
+    return {"message_id": message_id}
+
+
+def add_scheduler_message_response(
+    state: State, now: Instant, task_id: str, message_id: str, response: Any
+) -> None:
+    record = state.tasks.get(task_id)
+    if record is not None:
+        record.get_notes().responses[message_id] = response
+
+
+def get_scheduler_message_response(
+    state: State, now: Instant, task_id: str, message_id: str
+) -> MessageResponse:
+    """Take the answer, once; None when there is none."""
+    record = state.tasks.get(task_id)
+    if record is None or record.notes is None:
+        return {"response": None}
+    return {"response": record.notes.responses.pop(message_id, None)}
+
+
+def _and_members(state: State, record: TaskRecord) -> list[TaskRecord]:
+    """The record, and the members of its batch when it is a combined task that runs."""
+    if record.status == RUNNING and record.batch_id is not None:
+        return [record, *state.batches.of_batch(record.batch_id)]
+    return [record]
+
+
+def set_task_status_message(state: State, now: Instant, task_id: str, status_message: str | None) -> None:
+    record = state.tasks.get(task_id)
+    if record is not None:
+        for known in _and_members(state, record):
+            known.get_notes().status_message = status_message
+
+
+def get_task_status_message(state: State, now: Instant, task_id: str) -> StatusMessage:
+    record = state.tasks.get(task_id)
+    message = "" if record is None else record.see_notes().status_message
+    return {"taskId": task_id, "statusMessage": message}
+
+
+def set_task_progress_percentage(
+    state: State, now: Instant, task_id: str, progress_percentage: float | None
+) -> None:
+    record = state.tasks.get(task_id)
+    if record is not None:
+        for known in _and_members(state, record):
+            known.get_notes().progress_percentage = progress_percentage
+
+
+def get_task_progress_percentage(state: State, now: Instant, task_id: str) -> Progress:
+    record = state.tasks.get(task_id)
+    progress = None if record is None else record.see_notes().progress_percentage
+    return {"taskId": task_id, "progressPercentage": progress}
+
+
+def decrease_running_task_resources(
+    state: State, now: Instant, task_id: str, decrease_resources: Mapping[str, float]
+) -> None:
+    """Give back a part of what a running task holds; what the task asks for next time stays."""
+    record = state.tasks.get(task_id)
+    if record is None or record.status != RUNNING:
+        return
+    for known in _and_members(state, record):
+        left = dict(known.runs_with())
+        for name, amount in decrease_resources.items():
+            if amount > 0 and name in left:
+                left[name] = max(0, left[name] - amount)
+        if known.status == RUNNING:
+            state.resources.release(known.runs_with())
+            state.resources.charge(left)
+        known.resources_running = left
+
+
+def get_running_task_resources(state: State, now: Instant, task_id: str) -> RunningResources:
+    record = state.tasks.get(task_id)
+    return {"taskId": task_id, "resources": record.resources_running if record is not None else None}
+
+
+def fetch_error(state: State, now: Instant, task_id: str, **ignored: Any) -> ErrorView:
+    record = state.tasks.get(task_id)
+    if record is None:
+        return {"taskId": task_id, "error": ""}
+    return {
+        "taskId": task_id,
+        "error": record.expl,
+        "displayName": record.display_name(),
+        "taskParams": record.public_params(),
+        "taskModule": record.module,
+        "taskFamily": record.family,
+    }
+
+
+def announce_scheduling_failure(
+    state: State,
+    now: Instant,
+    task_name: str,
+    family: str,
+    params: Mapping[str, Any],
+    expl: Any,
+    owners: Any,
+    worker: str | None = None,
+    **ignored: Any,
+) -> None:
+    """Remember that a task could not even be registered; the newest ones are kept to be reported."""
+    known = state.scheduling_failures
+    known.append(
+        {
+            "task_name": task_name,
+            "family": family,
+            "params": dict(params),
+            "expl": expl,
+            "owners": owners,
+            "worker": worker,
+            "time": now.wall,
+        }
+    )
+    del known[:-ANNOUNCED_MAX]
+
+
+def update_metrics_task_started(state: State, now: Instant, task: Any) -> None:
+    """Accepted from Luigi's clients; metrics are taken outside of the machine."""
+
+
+def report_task_statistics(state: State, now: Instant, task_id: str, statistics: Mapping[str, Any]) -> None:
+    """Keep the latest statistics of a task, to be shown with it."""
+    record = state.tasks.get(task_id)
+    if record is not None:
+        record.get_notes().statistics = dict(statistics)

@@ -1,0 +1,235 @@
+"""add_task, add_worker and add_task_batcher: what workers tell about tasks and about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from actorsched.core.edges import add_deps, set_deps
+from actorsched.core.facets import F_READY, requeue, settle
+from actorsched.core.instant import Instant
+from actorsched.core.leases import meet
+from actorsched.core.record import TaskRecord
+from actorsched.core.results import Refused
+from actorsched.core.state import State
+from actorsched.core.statuses import DONE, FAILED, LIVE, PENDING, REGISTRABLE, RUNNING, SUSPENDED, UNKNOWN
+from actorsched.core.transitions import set_status
+from actorsched.core.worker import WorkerRecord
+from actorsched.errors import InvalidParamsError
+
+
+def add_task(
+    state: State,
+    now: Instant,
+    task_id: str | None = None,
+    status: str = PENDING,
+    runnable: bool = True,
+    deps: Sequence[str] | None = None,
+    new_deps: Sequence[str] | None = None,
+    expl: Any = None,
+    resources: Mapping[str, float] | None = None,
+    priority: float = 0,
+    family: str = "",
+    module: str | None = None,
+    params: dict[str, Any] | None = None,
+    param_visibilities: dict[str, int] | None = None,
+    accepts_messages: bool | None = False,
+    assistant: bool = False,
+    tracking_url: str | None = None,
+    worker: str | None = None,
+    batchable: bool | None = None,
+    batch_id: str | None = None,
+    retry_policy_dict: Mapping[str, Any] | None = None,
+    owners: Sequence[str] | None = None,
+    run_id: str | None = None,
+    incarnation: Any = None,
+    **ignored: Any,
+) -> Refused | None:
+    """Register a task, or report what became of it.
+
+    Returns:
+        None, or a refusal when `run_id` is not the live run of the task, or `incarnation` an earlier
+        life of the worker; then nothing has changed.
+
+    Raises:
+        InvalidParamsError: no task id or worker, or a status that cannot be registered.
+    """
+    if task_id is None or worker is None:
+        raise InvalidParamsError(f"add_task: task_id={task_id!r}, worker={worker!r}: both are needed")
+    if status not in REGISTRABLE:
+        raise InvalidParamsError(f"add_task: status={status!r}: one of {', '.join(sorted(REGISTRABLE))}")
+    sender = state.heard(worker, now)
+    if incarnation != sender.incarnation and not meet(state, sender, incarnation, now):
+        return {"refused": "stale_incarnation", "task_id": task_id}
+    sender.known = True
+    enabled = not sender.disabled
+    record = state.tasks.get(task_id)
+    if run_id is not None and (record is None or record.run_id != run_id):
+        members = state.batches.members.get(batch_id) if batch_id is not None else None
+        if members is None or run_id != batch_id:
+            return {"refused": "stale_run", "task_id": task_id, "run_id": run_id}
+    if record is None:
+        if not enabled:
+            return None
+        record = state.create(task_id, PENDING, priority, now)
+        record.runnable = False
+    elif not enabled and record.status != RUNNING:
+        return None
+    elif (
+        status == PENDING
+        and record.done_at is not None
+        and now.monotonic - record.done_at < state.settings.stable_done_cooldown_secs
+    ):
+        return None  # a late message
+
+    _fill_in(state, record, family, module, params, param_visibilities, batchable)
+    if accepts_messages is not None:
+        record.accepts_messages = accepts_messages
+    if batch_id is not None and batch_id != record.batch_id and record.status not in LIVE:
+        record.batch_id = batch_id
+    if status == RUNNING and record.status not in LIVE:
+        _start(state, record, worker, batch_id, run_id, now)
+    if (
+        tracking_url is not None
+        or record.notes is not None
+        or record.batch_id is not None
+        or expl is not None
+    ):
+        _note(state, record, expl, tracking_url)
+    if record.remove_at is not None:
+        record.remove_at = None  # whoever registers it wants it
+    if (
+        record.status not in LIVE
+        or (record.worker_running == worker and status in (DONE, FAILED, RUNNING))
+        or new_deps
+    ):
+        # a live run ends by the word of the worker that runs it, and by nobody else's
+        set_status(state, record, PENDING if status == SUSPENDED else status, now)
+
+    if deps is not None:
+        set_deps(state, record, deps)
+    if new_deps:
+        add_deps(state, record, new_deps)
+    demand = state.resources.demand(resources)
+    if demand is not record.demand:
+        state.set_demand(record, demand)
+    if enabled and not assistant:
+        if worker not in record.stake.idset:
+            state.set_stake(record, state.stakes.with_(record.stake, worker))
+        if record.deps:
+            _stake_deps(state, record, worker, priority, now)
+    if priority > record.priority or record.deps:
+        state.raise_priority(record, priority)
+    record.policy = state.policy_from(retry_policy_dict) if retry_policy_dict else state.policy
+    if runnable and enabled and status != FAILED:
+        if worker not in record.crew.idset:
+            state.set_crew(record, state.crews.with_(record.crew, worker))
+        record.runnable = True
+    if not record.stake.ids:
+        state.unwanted.append(record)
+    settle(state, record)
+    return None
+
+
+def _fill_in(
+    state: State,
+    record: TaskRecord,
+    family: str,
+    module: str | None,
+    params: dict[str, Any] | None,
+    param_visibilities: dict[str, int] | None,
+    batchable: bool | None,
+) -> None:
+    """Take what a placeholder lacks; what is known stays."""
+    changed = False
+    if family and not record.family:
+        record.family = family
+        changed = True
+    if module and not record.module:
+        record.module = module
+    if param_visibilities and not record.visibilities:
+        record.visibilities = param_visibilities
+    if params and not record.params:
+        record.params = params
+        changed = True
+    if batchable is not None and batchable != record.batchable:
+        record.batchable = batchable
+        changed = True
+    if changed and record.facets & F_READY and state.batches.families:
+        state.ready.discard(record)  # its place among the batchable ones is another
+        requeue(state, record)
+
+
+def _start(
+    state: State, record: TaskRecord, worker: str, batch_id: str | None, run_id: str | None, now: Instant
+) -> None:
+    """A worker says that it runs the task: usual for the combined task of a batch."""
+    record.worker_running = worker
+    record.time_running = now.wall
+    record.resources_running = None
+    record.run_id = run_id
+    members = state.batches.of_batch(batch_id) if batch_id is not None else ()
+    if members:
+        record.run_id = members[0].run_id
+        record.resources_running = dict(members[0].runs_with())
+
+
+def _note(state: State, record: TaskRecord, expl: Any, tracking_url: str | None) -> None:
+    """Take explanation and tracking URL, also for the members of its batch."""
+    members = state.batches.of_batch(record.batch_id) if record.batch_id is not None else ()
+    if tracking_url is not None or record.status != RUNNING:
+        for known in (record, *members):
+            if tracking_url is not None or known.notes is not None:
+                known.get_notes().tracking_url = tracking_url
+    if expl is not None:
+        for known in (record, *members):
+            known.expl = expl
+
+
+def _stake_deps(state: State, record: TaskRecord, worker: str, priority: float, now: Instant) -> None:
+    """The worker has a stake in what its task needs; placeholders hold the place of what is not there."""
+    tasks, stakes = state.tasks, state.stakes
+    for dep in record.deps:
+        upstream = tasks.get(dep)
+        if upstream is None:
+            upstream = state.create(dep, UNKNOWN, priority, now)
+            settle(state, upstream)
+        stake = upstream.stake
+        if worker not in stake.idset:
+            state.set_stake(upstream, stakes.with_(stake, worker))
+
+
+def add_worker(
+    state: State,
+    now: Instant,
+    worker: str,
+    info: Mapping[str, Any] | Iterable[tuple[str, Any]],
+    incarnation: Any = None,
+    **ignored: Any,
+) -> Refused | None:
+    """Register a worker and what it tells about itself (a mapping or pairs); known things stay."""
+    record = state.worker(worker, now)
+    if incarnation != record.incarnation and not meet(state, record, incarnation, now):
+        return {"refused": "stale_incarnation"}
+    record.known = True
+    add_info(state, record, dict(info))
+    return None
+
+
+def add_info(state: State, worker: WorkerRecord, info: Mapping[str, Any]) -> None:
+    worker.info.update(info)
+    state.set_assistant(worker, bool(worker.info.get("assistant", False)))
+
+
+def add_task_batcher(
+    state: State,
+    now: Instant,
+    worker: str,
+    task_family: str,
+    batched_args: Sequence[str],
+    max_batch_size: float | None = float("inf"),
+) -> None:
+    """Say which parameters of a family this worker can combine, and how many tasks at most."""
+    size = float("inf") if max_batch_size is None else max_batch_size
+    ready = (entry[2] for group in state.ready.classes for entry in group.heap)
+    state.batches.set_batcher(worker, task_family, tuple(batched_args), size, ready)

@@ -1,0 +1,249 @@
+"""All that a scheduler knows, and the few operations that keep its parts in step.
+
+The methods of the machine live beside this, grouped by what they are for; each works on a `State`. A
+record changes its crew, stake, demand and priority only here, its status only in transitions.py, its
+dependencies only in edges.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
+
+from actorsched.config import SchedulerSettings
+from actorsched.core.batches import BatchIndex
+from actorsched.core.demands import Demand, Resources
+from actorsched.core.edges import attach, detach
+from actorsched.core.facets import (
+    ABSENT,
+    F_COUNTABLE,
+    F_DEMANDING,
+    F_HOPEFUL,
+    F_PENDING,
+    F_READY,
+    F_SPREADING,
+    account,
+    requeue,
+    settle,
+    spread,
+)
+from actorsched.core.instant import Instant
+from actorsched.core.ready import ReadyQueue
+from actorsched.core.record import RetryPolicy, TaskRecord
+from actorsched.core.statuses import FAILED, PENDING, RUNNING, STATUSES
+from actorsched.core.timers import Kind, Timers
+from actorsched.core.worker import WorkerRecord
+from actorsched.core.workersets import WorkerSet, WorkerSets
+
+
+class State:
+    def __init__(
+        self,
+        settings: SchedulerSettings,
+        *,
+        resources: Mapping[str, int] | None = None,
+        epoch: str = "",
+    ) -> None:
+        self.settings = settings
+        #: one life of this state; part of every run id
+        self.epoch = epoch
+        #: in order of registration
+        self.tasks: dict[str, TaskRecord] = {}
+        self.by_status: dict[str, dict[str, TaskRecord]] = {status: {} for status in STATUSES}
+        #: the same in a list, for pages: sorted by seq, may hold records that are gone
+        self.by_seq: list[TaskRecord] = []
+        self.workers: dict[str, WorkerRecord] = {}
+        self.crews = WorkerSets(attrgetter("crew"))
+        self.stakes = WorkerSets(attrgetter("stake"))
+        self.resources = Resources(resources)
+        self.ready = ReadyQueue()
+        self.batches = BatchIndex()
+        self.timers = Timers()
+        #: who waits for a task that has no record, by its id
+        self.awaited: dict[str, dict[TaskRecord, None]] = {}
+        #: records that close a dependency cycle (see edges.py)
+        self.cyclic: dict[TaskRecord, None] = {}
+        #: runnable, but only an assistant could run them now
+        self.unserved: dict[TaskRecord, None] = {}
+        #: FAILED with their worker, due again at the next look at time
+        self.lost: dict[TaskRecord, None] = {}
+        #: perhaps without stakeholder and removal time; looked at when time is looked at
+        self.unwanted: list[TaskRecord] = []
+        self.n_hopeful = 0
+        #: workers that are assistants
+        self.assistants = 0
+        self.paused = False
+        #: scheduling failures that clients announced, newest last; for the outside to report
+        self.scheduling_failures: list[dict[str, Any]] = []
+        self.policy = RetryPolicy(
+            settings.retry_count, settings.disable_hard_timeout, settings.disable_window
+        )
+        self._policies: dict[RetryPolicy, RetryPolicy] = {self.policy: self.policy}
+        self._seq = 0
+        self._tickets = 0
+
+    def ticket(self, kind: str = "") -> str:
+        """A new id, unique in all epochs."""
+        self._tickets += 1
+        return f"{self.epoch}-{kind}{self._tickets}"
+
+    # -- workers
+
+    def worker(self, worker_id: str, now: Instant) -> WorkerRecord:
+        """The worker's record; a new one if there is none."""
+        found = self.workers.get(worker_id)
+        if found is None:
+            found = self.workers[worker_id] = WorkerRecord(worker_id, now)
+            self.timers.arm(now.monotonic + self.settings.worker_disconnect_delay, Kind.SILENCE, found)
+        return found
+
+    def heard(self, worker_id: str, now: Instant) -> WorkerRecord:
+        """The worker's record; it is alive."""
+        found = self.workers.get(worker_id)
+        if found is None:
+            return self.worker(worker_id, now)
+        found.last_active = now
+        return found
+
+    def set_assistant(self, worker: WorkerRecord, assistant: bool) -> None:
+        """Count assistants; tasks that only an assistant can run depend on whether there is one."""
+        if worker.assistant != assistant:
+            worker.assistant = assistant
+            had_any = bool(self.assistants)
+            self.assistants += 1 if assistant else -1
+            if had_any != bool(self.assistants):
+                for record in list(self.unserved):
+                    settle(self, record)
+
+    # -- records
+
+    def create(self, task_id: str, status: str, priority: float, now: Instant) -> TaskRecord:
+        """A new record, in all indexes, with nothing accounted: the caller settles it."""
+        self._seq += 1
+        nobody = self.crews.nobody, self.stakes.nobody
+        record = TaskRecord(
+            task_id,
+            self._seq,
+            status,
+            priority,
+            now.wall,
+            *nobody,
+            self.resources.nothing,
+            self.policy,
+            ABSENT,
+        )
+        self.tasks[task_id] = self.by_status[status][task_id] = record
+        self.by_seq.append(record)
+        if self.awaited:
+            attach(self, record)
+        return record
+
+    def remove(self, record: TaskRecord) -> None:
+        """Forget the record. It must not be live."""
+        old = record.facets
+        account(self, record, ABSENT)
+        if (old ^ ABSENT) & F_SPREADING and record.dependents is not None:
+            spread(self, record, old, ABSENT)
+        detach(self, record)
+        del self.tasks[record.task_id]
+        del self.by_status[record.status][record.task_id]
+        self.lost.pop(record, None)
+        self.crews.leave(record.crew)
+        self.stakes.leave(record.stake)
+        record.crew, record.stake = self.crews.nobody, self.stakes.nobody
+        if len(self.by_seq) > 2 * len(self.tasks) + 64:
+            self.by_seq = [known for known in self.by_seq if self.has(known)]
+
+    def has(self, record: TaskRecord) -> bool:
+        return self.tasks.get(record.task_id) is record
+
+    def set_crew(self, record: TaskRecord, crew: WorkerSet) -> None:
+        """Change who can run it. The caller settles the record."""
+        facets, old = record.facets, record.crew
+        if facets & F_READY:
+            self.ready.discard(record)
+        if old is not self.crews.nobody:
+            self.crews.leave(old)
+        if facets & F_PENDING:
+            old.pending -= 1
+            crew.pending += 1
+        if facets & F_COUNTABLE:
+            old.countable -= 1
+            crew.countable += 1
+        if facets & F_DEMANDING:
+            old.demanding -= 1
+            crew.demanding += 1
+        record.crew = crew
+        self.crews.join(record, crew)
+        if facets & F_READY:
+            requeue(self, record)
+
+    def set_stake(self, record: TaskRecord, stake: WorkerSet) -> None:
+        old = record.stake
+        if old is not self.stakes.nobody:
+            self.stakes.leave(old)
+        if record.facets & F_HOPEFUL:
+            old.hopeful -= 1
+            stake.hopeful += 1
+        record.stake = stake
+        self.stakes.join(record, stake)
+
+    def set_demand(self, record: TaskRecord, demand: Demand) -> None:
+        """Change what it needs. The caller settles the record."""
+        booked = record.status == RUNNING and record.resources_running is None
+        if booked:
+            self.resources.release(record.demand.needs)
+        if record.facets & F_READY:
+            self.ready.discard(record)
+        record.demand = demand
+        if record.facets & F_READY:
+            requeue(self, record)
+        if booked:
+            self.resources.charge(demand.needs)
+
+    def raise_priority(self, record: TaskRecord, priority: float) -> None:
+        """Raise it, and that of everything upstream; nothing is ever lowered."""
+        if priority > record.priority:
+            self._reprioritise(record, priority)
+        tasks = self.tasks
+        stack = [record]
+        while stack:
+            known = stack.pop()
+            priority = known.priority
+            for dep in known.deps:
+                upstream = tasks.get(dep)
+                if upstream is not None and priority > upstream.priority:
+                    self._reprioritise(upstream, priority)
+                    if upstream.deps:
+                        stack.append(upstream)
+
+    def _reprioritise(self, record: TaskRecord, priority: float) -> None:
+        queued = record.facets & F_READY
+        if queued:
+            self.ready.discard(record)
+        record.priority = priority
+        if queued:
+            requeue(self, record)
+
+    def schedule_removal(self, record: TaskRecord, at: float) -> None:
+        record.remove_at = at
+        self.timers.arm(at, Kind.REMOVE, record)
+
+    def policy_from(self, wanted: Mapping[str, Any] | None) -> RetryPolicy:
+        """The policy with the settings for what is not said."""
+        if not wanted:
+            return self.policy
+        said = {name: wanted[name] for name in RetryPolicy._fields if wanted.get(name) is not None}
+        if not said:
+            return self.policy
+        policy = self.policy._replace(**said)
+        return self._policies.setdefault(policy, policy)
+
+    def configure_resources(self, capacities: Mapping[str, int]) -> None:
+        flipped = self.resources.configure(capacities)
+        if flipped:  # rare: a human changed what there is
+            for status in (PENDING, FAILED):
+                for record in list(self.by_status[status].values()):
+                    if record.demand in flipped:
+                        settle(self, record)

@@ -1,0 +1,61 @@
+"""What the scheduler knows about one worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorsched.core.instant import Instant
+from actorsched.core.record import TaskRecord
+from actorsched.core.statuses import WORKER_ACTIVE, WORKER_DISABLED
+
+
+class WorkerRecord:
+    __slots__ = (
+        "assistant",
+        "disabled",
+        "host",
+        "incarnation",
+        "info",
+        "known",
+        "last_active",
+        "last_get_work",
+        "rpc_messages",
+        "runs",
+        "started",
+        "worker_id",
+    )
+
+    def __init__(self, worker_id: str, now: Instant) -> None:
+        self.worker_id = worker_id
+        self.started = now
+        self.last_active = now
+        #: monotonic
+        self.last_get_work: float | None = None
+        self.host: str | None = None
+        #: what the worker tells about itself, shown as it is; `workers` is its number of processes
+        self.info: dict[str, Any] = {}
+        #: mirrors `info["assistant"]`
+        self.assistant = False
+        self.disabled = False
+        #: has registered something in this epoch
+        self.known = False
+        self.incarnation: Any = None
+        self.rpc_messages: list[dict[str, Any]] = []
+        #: records that it runs, RUNNING and BATCH_RUNNING
+        self.runs: dict[TaskRecord, None] = {}
+
+    def __repr__(self) -> str:
+        return f"<worker {self.worker_id}>"
+
+    @property
+    def state(self) -> str:
+        return WORKER_DISABLED if self.disabled else WORKER_ACTIVE
+
+    @property
+    def processes(self) -> int:
+        n: int = self.info.get("workers", 1)
+        return n
+
+    def tell(self, name: str, **kwargs: Any) -> None:
+        """Leave a message that the worker gets with its next ping."""
+        self.rpc_messages.append({"name": name, "kwargs": kwargs})
