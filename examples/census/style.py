@@ -18,30 +18,28 @@ STYLE = """
 body { margin: 0; background: var(--ground); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1200px; margin: 0 auto; padding: 56px 32px 80px; }
-h1, h2, .tiles b { font-family: "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L",
-  Georgia, serif;
-  font-weight: 600; letter-spacing: -0.01em; }
+h1, h2, .tiles b { font-family: "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L", Georgia,
+  serif; font-weight: 600; letter-spacing: -0.01em; }
 h1 { font-size: clamp(30px, 4.4vw, 46px); line-height: 1.12; margin: 4px 0 14px; }
 h2 { font-size: 23px; line-height: 1.25; margin: 0 0 6px; }
 p { margin: 0 0 12px; color: var(--soft); max-width: 74ch; }
-.kicker { margin: 0; font-size: 12px; letter-spacing: 0.1em; text-transform: uppercase; color:
-  var(--faint); }
+.kicker { margin: 0; font-size: 12px; letter-spacing: 0.1em; text-transform: uppercase;
+  color: var(--faint); }
 .lead { font-size: 18px; }
-code { font: 0.92em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; color:
-  var(--ink); }
-section { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 26px
-  28px 24px;
-  margin-top: 22px; min-width: 0; }
+code { font: 0.92em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  color: var(--ink); }
+section { background: var(--card); border: 1px solid var(--rule); border-radius: 10px;
+  padding: 26px 28px 24px; margin-top: 22px; min-width: 0; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; column-gap: 22px; }
 @media (max-width: 900px) { .pair { grid-template-columns: 1fr; } main { padding: 32px 14px 48px; } }
 .figure { overflow-x: auto; }
 ul { list-style: none; margin: 0; padding: 0; }
 .tiles { display: flex; flex-wrap: wrap; gap: 10px 48px; margin-top: 26px; }
 .tiles li { color: var(--soft); font-size: 13px; }
-.tiles b { display: block; font-size: 32px; line-height: 1.15; color: var(--ink); font-variant-numeric:
-  lining-nums; }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 14px; font-size: 13px; color:
-  var(--soft); }
+.tiles b { display: block; font-size: 32px; line-height: 1.15; color: var(--ink);
+  font-variant-numeric: lining-nums; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 14px; font-size: 13px;
+  color: var(--soft); }
 .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 7px; }
 svg { display: block; width: 100%; height: auto; font: inherit; }
 svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
