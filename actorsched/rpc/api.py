@@ -151,14 +151,18 @@ class SchedulerApi(ABC):
     # -- workers --------------------------------------------------------------------------------
 
     def add_worker(
-        self, worker: str, info: Mapping[str, Any] | Collection[tuple[str, Any]], **ignored: Any
+        self,
+        worker: str,
+        info: Mapping[str, Any] | Collection[tuple[str, Any]],
+        incarnation: str | int | None = None,
+        **ignored: Any,
     ) -> Refused | None:
         """Introduce a worker; `info` is shown to people."""
-        return self._call("add_worker", {"worker": worker, "info": info, **ignored})  # type: ignore[no-any-return]
+        return self._call("add_worker", _said("add_worker", locals()))  # type: ignore[no-any-return]
 
-    def ping(self, worker: str, **ignored: Any) -> Pong:
+    def ping(self, worker: str, incarnation: str | int | None = None, **ignored: Any) -> Pong:
         """Renew the leases of a worker and fetch the messages for it."""
-        return self._call("ping", {"worker": worker, **ignored})  # type: ignore[no-any-return]
+        return self._call("ping", _said("ping", locals()))  # type: ignore[no-any-return]
 
     def disable_worker(self, worker: str) -> None:
         """Give a worker no more work; what it runs may end."""
