@@ -35,7 +35,7 @@ def unpause(state: State, now: Instant) -> None:
         state.paused = False
 
 
-def update_resources(state: State, now: Instant, **resources: int) -> None:
+def update_resources(state: State, now: Instant, /, **resources: int) -> None:
     state.configure_resources(resources)
 
 

@@ -39,6 +39,7 @@ from actorsched.errors import InvalidParamsError
 def get_work(
     state: State,
     now: Instant,
+    /,
     host: str | None = None,
     assistant: bool = False,
     current_tasks: Collection[str] | None = None,

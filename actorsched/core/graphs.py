@@ -22,7 +22,7 @@ _FAMILY = re.compile(r"[^(_]+(?=[(_])")
 
 
 def graph(
-    state: State, now: Instant, *, limit: int | None = None, after: str | None = None, **ignored: Any
+    state: State, now: Instant, /, *, limit: int | None = None, after: str | None = None, **ignored: Any
 ) -> dict[str, TaskView]:
     """All tasks and what they depend on."""
     prune(state, now)
@@ -37,6 +37,7 @@ def graph(
 def dep_graph(
     state: State,
     now: Instant,
+    /,
     task_id: str,
     include_done: bool = True,
     *,
@@ -54,6 +55,7 @@ def dep_graph(
 def inverse_dep_graph(
     state: State,
     now: Instant,
+    /,
     task_id: str,
     include_done: bool = True,
     *,

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 def meet(state: State, worker: WorkerRecord, incarnation: Any, now: Instant) -> bool:
     """Look at the incarnation that a message carries.
 
-    Messages without one (stock clients) are of the present life. A later one than the present begins a
-    new life: what the former life ran is lost, what it left unread is void, and it has to register
-    again. Incarnations of one worker grow from life to life.
+    Messages without one (stock clients) are of the present life. One that was never seen begins a new
+    life: what the former life ran is lost, what it left unread is void, and it has to register again.
 
     Returns:
         False when the message comes from an earlier life and must be refused.
@@ -26,8 +25,9 @@ def meet(state: State, worker: WorkerRecord, incarnation: Any, now: Instant) -> 
     if incarnation is None or incarnation == known:
         return True
     if known is not None:
-        if incarnation < known:
+        if incarnation in worker.former_incarnations:
             return False
+        worker.former_incarnations.append(known)
         lose_runs(state, worker, now)
         worker.rpc_messages.clear()
         worker.known = False

@@ -36,7 +36,7 @@ def hello(state: State, now: Instant, protocol_version: int = 1, client: str | N
     }
 
 
-def ping(state: State, now: Instant, worker: str, incarnation: Any = None, **ignored: Any) -> Pong:
+def ping(state: State, now: Instant, /, worker: str, incarnation: Any = None, **ignored: Any) -> Pong:
     """Renew the lease of the worker, and take the messages for it."""
     record = state.heard(worker, now)
     messages: list[dict[str, Any]] = []
@@ -141,7 +141,7 @@ def get_running_task_resources(state: State, now: Instant, task_id: str) -> Runn
     return {"taskId": task_id, "resources": record.resources_running if record is not None else None}
 
 
-def fetch_error(state: State, now: Instant, task_id: str, **ignored: Any) -> ErrorView:
+def fetch_error(state: State, now: Instant, /, task_id: str, **ignored: Any) -> ErrorView:
     record = state.tasks.get(task_id)
     if record is None:
         return {"taskId": task_id, "error": ""}
@@ -158,6 +158,7 @@ def fetch_error(state: State, now: Instant, task_id: str, **ignored: Any) -> Err
 def announce_scheduling_failure(
     state: State,
     now: Instant,
+    /,
     task_name: str,
     family: str,
     params: Mapping[str, Any],

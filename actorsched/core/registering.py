@@ -12,7 +12,17 @@ from actorsched.core.leases import meet
 from actorsched.core.record import TaskRecord
 from actorsched.core.results import Refused
 from actorsched.core.state import State
-from actorsched.core.statuses import DONE, FAILED, LIVE, PENDING, REGISTRABLE, RUNNING, SUSPENDED, UNKNOWN
+from actorsched.core.statuses import (
+    BATCH_RUNNING,
+    DONE,
+    FAILED,
+    LIVE,
+    PENDING,
+    REGISTRABLE,
+    RUNNING,
+    SUSPENDED,
+    UNKNOWN,
+)
 from actorsched.core.transitions import set_status
 from actorsched.core.worker import WorkerRecord
 from actorsched.errors import InvalidParamsError
@@ -21,6 +31,7 @@ from actorsched.errors import InvalidParamsError
 def add_task(
     state: State,
     now: Instant,
+    /,
     task_id: str | None = None,
     status: str = PENDING,
     runnable: bool = True,
@@ -85,9 +96,10 @@ def add_task(
     _fill_in(state, record, family, module, params, param_visibilities, batchable)
     if accepts_messages is not None:
         record.accepts_messages = accepts_messages
-    if batch_id is not None and batch_id != record.batch_id and record.status not in LIVE:
+    if batch_id is not None and record.status != BATCH_RUNNING:
         record.batch_id = batch_id
-    if status == RUNNING and record.status not in LIVE:
+    starting = status == RUNNING and record.status not in LIVE
+    if starting:
         _start(state, record, worker, batch_id, run_id, now)
     if (
         tracking_url is not None
@@ -105,6 +117,8 @@ def add_task(
     ):
         # a live run ends by the word of the worker that runs it, and by nobody else's
         set_status(state, record, PENDING if status == SUSPENDED else status, now)
+        if starting and record.status != RUNNING:
+            record.run_id = None  # what the scheduler disabled does not start
 
     if deps is not None:
         set_deps(state, record, deps)
@@ -202,6 +216,7 @@ def _stake_deps(state: State, record: TaskRecord, worker: str, priority: float, 
 def add_worker(
     state: State,
     now: Instant,
+    /,
     worker: str,
     info: Mapping[str, Any] | Iterable[tuple[str, Any]],
     incarnation: Any = None,

@@ -30,6 +30,7 @@ T = TypeVar("T")
 def task_list(
     state: State,
     now: Instant,
+    /,
     status: str = "",
     upstream_status: str = "",
     limit: bool | int = True,
@@ -54,7 +55,9 @@ def task_list(
     Raises:
         InvalidParamsError: there is no task `after`.
     """
-    paged = after is not None or (limit is not True and limit is not False)
+    if limit is not True and not limit:
+        limit = False
+    paged = after is not None or not isinstance(limit, bool)
     most = max_shown_tasks or state.settings.max_shown_tasks
     if limit is True and not paged and not search:
         n = len(state.by_status.get(status, ())) if status else len(state.tasks)
@@ -103,6 +106,7 @@ def _after(state: State, status: str, after: str | None) -> Iterator[TaskRecord]
 def task_search(
     state: State,
     now: Instant,
+    /,
     task_str: str,
     *,
     limit: int | None = None,
@@ -124,6 +128,7 @@ def task_search(
 def worker_list(
     state: State,
     now: Instant,
+    /,
     include_running: bool = True,
     *,
     limit: int | None = None,

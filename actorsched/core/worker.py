@@ -13,6 +13,7 @@ class WorkerRecord:
     __slots__ = (
         "assistant",
         "disabled",
+        "former_incarnations",
         "host",
         "incarnation",
         "info",
@@ -39,7 +40,9 @@ class WorkerRecord:
         self.disabled = False
         #: has registered something in this epoch
         self.known = False
+        #: names its present life; None: it never said
         self.incarnation: Any = None
+        self.former_incarnations: list[Any] = []
         self.rpc_messages: list[dict[str, Any]] = []
         #: records that it runs, RUNNING and BATCH_RUNNING
         self.runs: dict[TaskRecord, None] = {}
