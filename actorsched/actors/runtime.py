@@ -48,9 +48,9 @@ def clock_from(clock: Clock | Callable[[], float] | None) -> Clock:
     """`None` is the clock of the system; a callable becomes both clocks."""
     if clock is None:
         return SystemClock()
-    if hasattr(clock, "monotonic"):
-        return clock
-    return CallableClock(clock)  # type: ignore[arg-type]  # what is no Clock is a callable
+    if callable(clock):
+        return CallableClock(clock)
+    return clock
 
 
 @dataclass(frozen=True)

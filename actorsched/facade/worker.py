@@ -194,7 +194,7 @@ class Worker:
         return self._result or self._conclude()
 
     def _conclude(self) -> RunResult:
-        ledger: Ledger = self._ref.ask(ReadLedger())
+        ledger: Ledger = self._ref.ask(ReadLedger(), block=True)
         self._credit_others(ledger)
         complete = all(self._is_done(ledger, task_id, task) for task_id, task in self._asked_for.items())
         return result_of(ledger.entries, complete=complete, elapsed_s=time.monotonic() - self._started)
