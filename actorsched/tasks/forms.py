@@ -189,9 +189,10 @@ class TimedeltaForm(Form):
     name = "timedelta"
     hint = "seconds, or such as 1 w 2 d 3 h 4 m 5 s, or ISO 8601 PnDTnHnMnS"
 
-    EXACT = re.compile(r"([+-]?)(\d+)(?:\.(\d{1,6}))?")
-    ISO = re.compile(r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
-    WORDS = re.compile(
+    # patterns are compiled when they are needed: most programs have no timedelta in a text
+    EXACT = r"([+-]?)(\d+)(?:\.(\d{1,6}))?"
+    ISO = r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+    WORDS = (
         r"(?=.)(?:(\d+) ?w(?:eeks?)? ?)?(?:(\d+) ?d(?:ays?)? ?)?(?:(\d+) ?h(?:ours?)? ?)?"
         r"(?:(\d+) ?m(?:inutes?)? ?)?(?:(\d+) ?s(?:econds?)?)?"
     )
@@ -214,13 +215,13 @@ class TimedeltaForm(Form):
 
     def load(self, text: str) -> timedelta:
         text = text.strip()
-        exact = self.EXACT.fullmatch(text)
+        exact = re.fullmatch(self.EXACT, text)
         try:
             if exact:  # not through float, which loses microseconds of long spans
                 sign, whole, rest = exact.groups(default="")
                 span = timedelta(seconds=int(whole), microseconds=int(rest.ljust(6, "0")))
                 return -span if sign == "-" else span
-            match = self.ISO.fullmatch(text) or self.WORDS.fullmatch(text)
+            match = re.fullmatch(self.ISO, text) or re.fullmatch(self.WORDS, text)
             if match:
                 weeks, days, hours, minutes, seconds = (int(number) for number in match.groups(default="0"))
                 return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, overload
 
 from actorsched.errors import ParameterError, TaskDefinitionError
@@ -228,6 +227,8 @@ class Parameter:
 
 def nearest(name: str, known: Iterable[str], what: str = "known") -> str:
     """Return the part of a message that helps after an unknown name."""
+    from difflib import get_close_matches
+
     names = list(known)
     close = get_close_matches(name, names, n=1)
     if close:
