@@ -1,1 +1,1 @@
-"""The commands."""
+"""The commands; each is imported when it is called."""

@@ -1,0 +1,5 @@
+"""`python -m actorsched` is the command `actorsched`."""
+
+from actorsched.cli.main import main
+
+main()

@@ -1,0 +1,101 @@
+"""The command `actorsched`: finds the subcommand, and turns errors into one message and an exit code.
+
+A subcommand is imported when it is called, so that a short command starts fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from actorsched._version import __version__
+from actorsched.errors import ActorschedError
+
+#: name → module, what it does
+COMMANDS = {
+    "run": ("run", "Run a task and all that it requires."),
+    "node": ("node", "Be a scheduler, or a worker for one, until told to stop."),
+    "status": ("views", "Show how a scheduler is doing."),
+    "tasks": ("views", "List the tasks of a scheduler."),
+    "workers": ("views", "List the workers of a scheduler."),
+    "pause": ("views", "Hand out no more work; what runs goes on."),
+    "unpause": ("views", "Hand out work again."),
+}
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A group whose members are imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"actorsched.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ACTORSCHED"},
+    epilog="Settings: flags over environment (ACTORSCHED_…) over actorsched.toml over defaults.",
+)
+@click.version_option(__version__, prog_name="actorsched", message="%(prog)s %(version)s")
+def cli() -> None:
+    """A scheduler and its workers for pipelines of tasks."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; docs/exit-codes.md has the codes."""
+    sys.exit(run_cli(args))
+
+
+def run_cli(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        # without standalone mode click leaves errors to us and returns what the command returns
+        result: Any = cli.main(args=args, prog_name="actorsched", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        hint = _where_to_look(error) if isinstance(error, click.UsageError) else ""
+        return _fail(error.format_message() + hint, error.exit_code)
+    except ActorschedError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our output has seen enough; keep the interpreter from failing over it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        return _fail(f"this is a bug in actorsched: {type(error).__name__}: {error}", EXIT_BUG)
+    return result if isinstance(result, int) else 0
+
+
+def _where_to_look(error: click.UsageError) -> str:
+    path = error.ctx.command_path if error.ctx is not None else "actorsched"
+    return f"\nTry '{path} --help'."
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"actorsched: error: {message}", file=sys.stderr, flush=True)
+    return code
