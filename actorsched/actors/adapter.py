@@ -52,9 +52,8 @@ class AdapterActor(Actor, SchedulerApi):
     """
 
     def __init__(self, target: Any, runtime: Runtime | None = None) -> None:
-        super().__init__()
+        super().__init__(runtime)
         self._target = target
-        self._runtime = runtime or Runtime()
         self._keep_alive = KeepAliveTable()
         self._ping_timer: Timer | None = None
         self._methods: dict[str, tuple[Callable[..., Any], frozenset[str] | None]] = {}

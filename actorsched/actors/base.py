@@ -15,20 +15,30 @@ import pykka
 
 from actorsched.actors.inbox import Inbox
 from actorsched.actors.log import log as log
+from actorsched.actors.runtime import Runtime
 
 
 class Actor(pykka.ThreadingActor):
     """A Pykka actor with an inbox that keeps time and listens.
 
     Subclasses write `handle(message)`, one `match` that ends in `return self.refuse(message)`.
+
+    Args:
+        runtime: everything that the actor needs from the outside; None for that of this machine.
     """
 
     use_daemon_thread = True
+    #: whether the inbox must be able to listen to sockets of the network
+    owns_sockets = False
     actor_inbox: Inbox
 
-    @staticmethod
-    def _create_actor_inbox() -> Inbox:
-        return Inbox()
+    def __init__(self, runtime: Runtime | None = None) -> None:
+        self._runtime = runtime or Runtime()
+        super().__init__()
+
+    # Pykka's is static, but is called on the instance
+    def _create_actor_inbox(self) -> Inbox:  # type: ignore[override]
+        return self._runtime.make_inbox(sockets=self.owns_sockets)
 
     def handle(self, message: object) -> Any:
         """Act on one message; the result goes to whoever asked."""

@@ -22,7 +22,6 @@ duties: the pings, which go through a socket of their own, and looking whether i
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,10 +29,10 @@ from pykka import ActorDeadError
 from pykka.messages import _ActorStop
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.inbox import Inbox, Timer
+from actorsched.actors.inbox import Timer
 from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
 from actorsched.actors.pinger import Pinger, PingSocket
-from actorsched.actors.runtime import Runtime
+from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import InvalidParamsError, ProtocolError, SchedulerUnreachableError
 from actorsched.rpc import envelope
@@ -41,7 +40,6 @@ from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.envelope import Response
 from actorsched.rpc.errors import error_from
 from actorsched.transport.address import parse_endpoints
-from actorsched.transport.context import make_poller
 from actorsched.transport.req import ReqSocket
 
 #: the longest time between two looks at the other duties; nobody notices it, and it costs nothing
@@ -72,29 +70,30 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
     Args:
         url: `tcp://host:port` and the like; several with commas between are tried in turn.
         settings: how it waits and retries.
-        runtime: clock and chance.
+        runtime: clock, chance, waiting and the network.
         closing: may be set, before the actor is stopped, to end at once what is being waited for.
 
     Raises:
         AddressError: the url cannot be understood.
     """
 
+    owns_sockets = True
+
     def __init__(
         self,
         url: str,
         settings: ClientSettings | None = None,
         runtime: Runtime | None = None,
-        closing: threading.Event | None = None,
+        closing: Event | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(runtime)
         self._url = url
         self._endpoints = parse_endpoints(url)
         self._current = 0
         self._settings = settings or ClientSettings()
-        self._runtime = runtime or Runtime()
-        self._closing = closing or threading.Event()
+        self._closing = closing or self._runtime.make_event()
         self._now = self._runtime.clock.monotonic
-        self._client = f"{self._runtime.random.getrandbits(96):024x}"
+        self._client = self._runtime.make_id(bits=96)
         self._seq = 0
         self._socket: ReqSocket | None = None
         self._away_since: float | None = None
@@ -104,10 +103,6 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         )
         self._ping_endpoint = 0
         self._ping_timer: Timer | None = None
-
-    @staticmethod
-    def _create_actor_inbox() -> Inbox:
-        return Inbox(make_poller)
 
     def handle(self, message: object) -> Any:
         match message:
@@ -242,7 +237,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         """
         self._meanwhile()
         if self._socket is None:
-            self._socket = ReqSocket(self._endpoints[self._current])
+            self._socket = self._runtime.network.open_req(self._endpoints[self._current])
         try:
             frames = self._ask(self._socket, frame)
             if len(frames) != 1:
@@ -349,7 +344,8 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._ping_endpoint = self._current
         elif failed:
             self._ping_endpoint += 1
-        socket = ReqSocket(self._endpoints[self._ping_endpoint % len(self._endpoints)], patient=True)
+        endpoint = self._endpoints[self._ping_endpoint % len(self._endpoints)]
+        socket = self._runtime.network.open_req(endpoint, patient=True)
         self.actor_inbox.listen(socket.socket, _PING_TIME)
         return socket
 

@@ -24,14 +24,13 @@ from typing import Any
 from pykka import ActorDeadError, ActorRef, Timeout
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.inbox import Inbox
 from actorsched.actors.messages import Call, CallBatch
+from actorsched.actors.runtime import Runtime
 from actorsched.errors import WorldError
 from actorsched.rpc.dispatch import Dispatcher, PlainCall
 from actorsched.rpc.envelope import MAX_FRAME_BYTES
 from actorsched.rpc.errors import UnavailableError
 from actorsched.transport.address import parse_bind
-from actorsched.transport.context import make_poller
 from actorsched.transport.rep import RepSocket
 
 #: frames that are served before the inbox gets a look
@@ -59,18 +58,22 @@ class RepServerActor(Actor):
     Args:
         scheduler: accepts `Call` and `CallBatch`.
         ask_timeout_s: how long it may take to answer.
+        runtime: the network.
     """
 
-    def __init__(self, scheduler: ActorRef[Any], ask_timeout_s: float = ASK_TIMEOUT_S) -> None:
-        super().__init__()
+    owns_sockets = True
+
+    def __init__(
+        self,
+        scheduler: ActorRef[Any],
+        ask_timeout_s: float = ASK_TIMEOUT_S,
+        runtime: Runtime | None = None,
+    ) -> None:
+        super().__init__(runtime)
         self._scheduler = scheduler
         self._ask_timeout_s = ask_timeout_s
         self._sockets: list[RepSocket] = []
         self._dispatcher = Dispatcher(self._make_calls, report=self._report)
-
-    @staticmethod
-    def _create_actor_inbox() -> Inbox:
-        return Inbox(make_poller)
 
     def handle(self, message: object) -> Any:
         match message:
@@ -88,7 +91,7 @@ class RepServerActor(Actor):
 
     def _bind(self, text: str, allow_remote: bool) -> str:
         address = parse_bind(text, allow_remote=allow_remote)
-        socket = RepSocket(address, max_frame_bytes=MAX_FRAME_BYTES)
+        socket = self._runtime.network.open_rep(address, max_frame_bytes=MAX_FRAME_BYTES)
         self._sockets.append(socket)
         self.actor_inbox.listen(socket.socket, _Readable(socket))
         return str(socket.address)

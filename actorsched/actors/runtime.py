@@ -1,17 +1,22 @@
 """What actors need from the outside, handed to them in one piece.
 
-The simulation hands out another `Runtime`; the actors do not know which they have.
+Time, chance, names, waiting and the network: an actor calls nothing of the kind behind its runtime's
+back. The simulation hands out another `Runtime`; the actors do not know which they have.
 """
 
 from __future__ import annotations
 
 import random
+import select
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from actorsched.actors.inbox import Inbox
 from actorsched.core.instant import Instant
+from actorsched.transport.zeromq import ZeroMq
 
 
 class Clock(Protocol):
@@ -53,13 +58,40 @@ def clock_from(clock: Clock | Callable[[], float] | None) -> Clock:
     return clock
 
 
+class Event(Protocol):
+    """What actors use of a `threading.Event`."""
+
+    def set(self) -> None: ...
+    def is_set(self) -> bool: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Runtime:
-    """Clock and chance of an actor."""
+    """The outside of an actor.
+
+    Attributes:
+        ticking: whether `clock` moves by itself; false when the caller holds it, and then nobody may
+            wait for it to move.
+        make_event: makes what an actor waits on when it has to pause.
+        network: opens sockets.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     random: random.Random = field(default_factory=random.Random)
+    ticking: bool = True
+    make_event: Callable[[], Event] = threading.Event
+    network: ZeroMq = field(default_factory=ZeroMq)
 
     def now(self) -> Instant:
         """Read both clocks."""
         return Instant(self.clock.monotonic(), self.clock.wall())
+
+    def make_id(self, bits: int = 48) -> str:
+        """A name that nobody else has made up, in hexadecimal."""
+        return f"{self.random.getrandbits(bits):0{bits // 4}x}"
+
+    def make_inbox(self, *, sockets: bool) -> Inbox:
+        """An inbox that keeps this runtime's time; with `sockets` it can listen to those of its network."""
+        make_poller = self.network.make_poller if sockets else select.poll
+        return Inbox(make_poller, self.clock.monotonic if self.ticking else time.monotonic)

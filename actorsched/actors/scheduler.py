@@ -19,7 +19,6 @@ when the clock was given by the caller: whoever holds the clock says when time p
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +26,7 @@ from typing import Any
 from actorsched.actors.base import Actor
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
-from actorsched.actors.runtime import Runtime, SystemClock
+from actorsched.actors.runtime import Runtime
 from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
 from actorsched.errors import UnknownMethodError
@@ -58,15 +57,14 @@ class SchedulerActor(Actor, SchedulerApi):
         resources: Mapping[str, int] | None = None,
         runtime: Runtime | None = None,
     ) -> None:
-        super().__init__()
-        self._runtime = runtime or Runtime()
+        super().__init__(runtime)
         self._keep_alive = KeepAliveTable()
         self._machine = SchedulerMachine(
-            settings or SchedulerSettings(), resources=resources, epoch=uuid.uuid4().hex[:12]
+            settings or SchedulerSettings(), resources=resources, epoch=self._runtime.make_id()
         )
 
     def on_start(self) -> None:
-        if isinstance(self._runtime.clock, SystemClock):
+        if self._runtime.ticking:
             self.actor_inbox.after(TICK_S, _Tick())
 
     def handle(self, message: object) -> Any:

@@ -28,6 +28,7 @@ from pykka import ActorRef
 from actorsched.actors.base import Actor, log
 from actorsched.actors.inbox import Timer
 from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed
+from actorsched.actors.runtime import Runtime
 from actorsched.children.frames import FrameReader, pack_frame, read_available
 from actorsched.children.launcher import Child, Launcher
 from actorsched.children.speech import Ended, Notice, Prepare, decode_for_slot, encode
@@ -68,12 +69,18 @@ class SlotActor(Actor):
         worker: who is told.
         launcher: where children come from.
         settings: timeouts, and how runs are to be done.
+        runtime: the clock of the timeouts.
     """
 
     def __init__(
-        self, number: int, worker: ActorRef[Any], launcher: Launcher, settings: WorkerSettings
+        self,
+        number: int,
+        worker: ActorRef[Any],
+        launcher: Launcher,
+        settings: WorkerSettings,
+        runtime: Runtime | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(runtime)
         self._number = number
         self._worker = worker
         self._launcher = launcher

@@ -98,7 +98,7 @@ class WorkerActor(Actor):
         runtime: Runtime | None = None,
         observe: Callable[[str, Mapping[str, Any]], None] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(runtime)
         self._scheduler = scheduler
         self._worker_id = worker_id
         self._info = dict(info)
@@ -108,7 +108,6 @@ class WorkerActor(Actor):
         self._assistant = assistant
         self._waiting = Waiting(settings, assistant=assistant, forever=forever)
         self._forever = forever
-        self._runtime = runtime or Runtime()
         self._observe = observe
         self._duties = Duties(worker_id, settings, assistant=assistant)
 

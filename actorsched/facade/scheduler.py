@@ -10,7 +10,7 @@ from typing import Any
 from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.messages import Call
-from actorsched.actors.runtime import Clock, Runtime, clock_from
+from actorsched.actors.runtime import Clock, Runtime, SystemClock, clock_from
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.config import SchedulerSettings, settings_from
 from actorsched.errors import ConfigError
@@ -41,7 +41,9 @@ class Scheduler(SchedulerApi):
         if store != "memory://":
             raise ConfigError(f"store={store!r}: this release keeps state in memory only; use 'memory://'")
         self._ref: ActorRef[SchedulerActor] = SchedulerActor.start(
-            settings_from(SchedulerSettings, settings), resources, Runtime(clock=clock_from(clock))
+            settings_from(SchedulerSettings, settings),
+            resources,
+            Runtime(clock=clock_from(clock), ticking=clock is None or isinstance(clock, SystemClock)),
         )
         self._finalizer = weakref.finalize(self, _stop, self._ref)
 

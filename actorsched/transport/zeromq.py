@@ -1,0 +1,30 @@
+"""The network as actors see it: opens sockets, and makes the pollers that wait for them.
+
+An actor opens no socket itself; it asks the network in its `Runtime`. The simulation hands out another
+one, whose sockets have the same methods.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorsched.transport.address import Address
+from actorsched.transport.context import make_poller
+from actorsched.transport.rep import RepSocket
+from actorsched.transport.req import ReqSocket
+
+
+class ZeroMq:
+    """The network of this machine. What is opened belongs to the thread that opened it."""
+
+    def make_poller(self) -> Any:
+        """A poller for sockets of this network and for file descriptors."""
+        return make_poller()
+
+    def open_req(self, address: Address, *, patient: bool = False, max_frame_bytes: int = -1) -> ReqSocket:
+        """The asking end; see `ReqSocket`."""
+        return ReqSocket(address, patient=patient, max_frame_bytes=max_frame_bytes)
+
+    def open_rep(self, address: Address, *, max_frame_bytes: int) -> RepSocket:
+        """The answering end; see `RepSocket`, also for the errors."""
+        return RepSocket(address, max_frame_bytes=max_frame_bytes)
