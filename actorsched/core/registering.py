@@ -34,7 +34,7 @@ def add_task(
     /,
     task_id: str | None = None,
     status: str = PENDING,
-    runnable: bool = True,
+    runnable: bool | None = True,
     deps: Sequence[str] | None = None,
     new_deps: Sequence[str] | None = None,
     expl: Any = None,

@@ -63,7 +63,7 @@ class SchedulerApi(ABC):
         self,
         task_id: str | None = None,
         status: Status = "PENDING",
-        runnable: bool = True,
+        runnable: bool | None = True,
         deps: Collection[str] | None = None,
         new_deps: Collection[str] | None = None,
         expl: str | None = None,

@@ -25,6 +25,12 @@ def test_unknown_arguments_are_dropped_where_luigi_takes_them() -> None:
     assert METHODS["get_work"].decode(b'{"worker":"w","later":1}') == {"worker": "w"}
 
 
+def test_a_report_may_leave_open_whether_its_worker_can_run_the_task() -> None:
+    """Luigi's worker, and ours, report the end of a run with `runnable` null."""
+    raw = b'{"task_id":"T","worker":"w","status":"DONE","runnable":null}'
+    assert METHODS["add_task"].decode(raw)["runnable"] is None
+
+
 def test_unknown_arguments_are_refused_by_name_elsewhere() -> None:
     """A misspelt name must not be taken for a default."""
     with pytest.raises(InvalidParamsError, match="count_pending takes no argument 'wrker'; it takes: worker"):
