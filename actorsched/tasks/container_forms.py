@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from actorsched.tasks.forms import Form, StrForm
+from actorsched.tasks.forms import Form, IntForm, LiteralForm, StrForm
 from actorsched.tasks.frozen import FrozenDict, FrozenList
 
 
@@ -46,7 +46,7 @@ class OptionalForm(Form):
         self.inner = inner
         self.name = f"{inner.name} | None"
         self.hint = f"{inner.hint}, or nothing" if inner.hint else ""
-        self.quotes = isinstance(inner, StrForm)
+        self.quotes = isinstance(inner, StrForm) or (isinstance(inner, LiteralForm) and "" in inner.by_text)
 
     def check(self, value: Any) -> Any:
         return None if value is None else self.inner.check(value)
@@ -168,8 +168,10 @@ class AnyForm(JsonForm):
     name = "Any"
 
     def check(self, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float):
+        if value is None or isinstance(value, bool | float):
             return value
+        if isinstance(value, int):
+            return IntForm().check(value)
         if isinstance(value, str):
             return StrForm().check(value)
         if isinstance(value, list | tuple):

@@ -19,6 +19,8 @@ from typing import Any
 MICROSECOND = timedelta(microseconds=1)
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
+#: Python turns integers of more than 4,300 digits into text only when told to (sys.set_int_max_str_digits)
+INT_MAX = 10**4300
 
 
 class Form:
@@ -78,11 +80,14 @@ class IntForm(Form):
     name = "int"
 
     def check(self, value: Any) -> int:
-        if type(value) is int:
-            return value
-        if isinstance(value, bool) or not hasattr(type(value), "__index__"):
-            raise ValueError("not an integer")
-        return int(operator.index(value))
+        if type(value) is not int:
+            if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+                raise ValueError("not an integer")
+            value = int(operator.index(value))
+        if not -INT_MAX < value < INT_MAX:
+            raise ValueError("too long")
+        number: int = value
+        return number
 
     def load(self, text: str) -> int:
         return int(text)

@@ -134,6 +134,11 @@ class Parameter:
         self.visibility: Visibility = spec.visibility
         self.help = spec.help
         self.batch = spec.batch
+        if spec.batch is not None and spec.visibility == "private":
+            raise TaskDefinitionError(
+                f"parameter {name!r} of {owner}: a private parameter cannot have batch=…: the scheduler, "
+                "which combines the values, never sees them"
+            )
 
     @property
     def required(self) -> bool:
