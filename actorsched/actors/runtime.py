@@ -6,17 +6,26 @@ back. The simulation hands out another `Runtime`; the actors do not know which t
 
 from __future__ import annotations
 
+import contextlib
+import getpass
+import os
 import random
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
+
+import pykka
 
 from actorsched.actors.inbox import Inbox
+from actorsched.children.launcher import Launcher, make_launcher
 from actorsched.core.instant import Instant
 from actorsched.transport.zeromq import ZeroMq
+
+A = TypeVar("A", bound=pykka.Actor)
 
 
 class Clock(Protocol):
@@ -74,6 +83,8 @@ class Runtime:
         ticking: whether `clock` moves by itself; false when the caller holds it, and then nobody may
             wait for it to move.
         make_event: makes what an actor waits on when it has to pause.
+        make_future: makes what somebody waits on who is told something later.
+        make_launcher: makes what starts child processes, by the name of its start method.
         network: opens sockets.
     """
 
@@ -81,6 +92,8 @@ class Runtime:
     random: random.Random = field(default_factory=random.Random)
     ticking: bool = True
     make_event: Callable[[], Event] = threading.Event
+    make_future: Callable[[], pykka.Future[Any]] = pykka.ThreadingFuture
+    make_launcher: Callable[[str], Launcher] = make_launcher
     network: ZeroMq = field(default_factory=ZeroMq)
 
     def now(self) -> Instant:
@@ -90,6 +103,17 @@ class Runtime:
     def make_id(self, bits: int = 48) -> str:
         """A name that nobody else has made up, in hexadecimal."""
         return f"{self.random.getrandbits(bits):0{bits // 4}x}"
+
+    def start(self, kind: type[A], *args: Any, **kwargs: Any) -> pykka.ActorRef[A]:
+        """Start an actor of this class."""
+        return kind.start(*args, **kwargs)
+
+    def whoami(self) -> dict[str, Any]:
+        """Host, user and process, to show to people; what is not known is left out."""
+        known: dict[str, Any] = {"host": socket.gethostname()}
+        with contextlib.suppress(KeyError, OSError, ImportError):  # a container may not name its user
+            known["username"] = getpass.getuser()
+        return {**known, "pid": os.getpid()}
 
     def make_inbox(self, *, sockets: bool) -> Inbox:
         """An inbox that keeps this runtime's time; with `sockets` it can listen to those of its network."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
 from actorsched.actors.remote_scheduler import RemoteSchedulerActor
+from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings, settings_from
 from actorsched.rpc.api import SchedulerApi
 
@@ -26,6 +26,7 @@ class RemoteScheduler(SchedulerApi):
     Args:
         url: `tcp://host:port`, `ipc:///path`; several with commas between are tried in turn.
         connect_timeout: a request without an answer for so many seconds is sent again.
+        runtime: where the actor lives; None for this machine.
         settings: fields of `ClientSettings`, by keyword.
 
     Raises:
@@ -34,13 +35,20 @@ class RemoteScheduler(SchedulerApi):
     """
 
     def __init__(
-        self, url: str = "tcp://127.0.0.1:8081", connect_timeout: float | None = None, **settings: Any
+        self,
+        url: str = "tcp://127.0.0.1:8081",
+        connect_timeout: float | None = None,
+        runtime: Runtime | None = None,
+        **settings: Any,
     ) -> None:
         self.url = url
-        self._closing = threading.Event()
-        self._ref: ActorRef[RemoteSchedulerActor] = RemoteSchedulerActor.start(
+        runtime = runtime or Runtime()
+        self._closing = runtime.make_event()
+        self._ref: ActorRef[RemoteSchedulerActor] = runtime.start(
+            RemoteSchedulerActor,
             url,
             settings_from(ClientSettings, {"connect_timeout": connect_timeout, **settings}),
+            runtime,
             closing=self._closing,
         )
         self._finalizer = weakref.finalize(self, _stop, self._ref, self._closing)
@@ -79,7 +87,7 @@ class RemoteScheduler(SchedulerApi):
         self.close()
 
 
-def _stop(ref: ActorRef[Any], closing: threading.Event) -> None:
+def _stop(ref: ActorRef[Any], closing: Event) -> None:
     closing.set()
     try:
         ref.stop(block=False)

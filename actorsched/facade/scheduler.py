@@ -25,6 +25,7 @@ class Scheduler(SchedulerApi):
             of your own, time is looked at only when a method is called.
         resources: name → amount that can be used at the same time; a name without an amount has 1.
         store: where the state is kept; "memory://" for as long as this object lives.
+        runtime: where the actor lives; None for this machine. It has a clock of its own.
         settings: fields of `SchedulerSettings`, by keyword.
 
     Raises:
@@ -36,14 +37,16 @@ class Scheduler(SchedulerApi):
         clock: Clock | Callable[[], float] | None = None,
         resources: Mapping[str, int] | None = None,
         store: str = "memory://",
+        runtime: Runtime | None = None,
         **settings: Any,
     ) -> None:
         if store != "memory://":
             raise ConfigError(f"store={store!r}: this release keeps state in memory only; use 'memory://'")
-        self._ref: ActorRef[SchedulerActor] = SchedulerActor.start(
-            settings_from(SchedulerSettings, settings),
-            resources,
-            Runtime(clock=clock_from(clock), ticking=clock is None or isinstance(clock, SystemClock)),
+        if runtime is None:
+            ticking = clock is None or isinstance(clock, SystemClock)
+            runtime = Runtime(clock=clock_from(clock), ticking=ticking)
+        self._ref: ActorRef[SchedulerActor] = runtime.start(
+            SchedulerActor, settings_from(SchedulerSettings, settings), resources, runtime
         )
         self._finalizer = weakref.finalize(self, _stop, self._ref)
 

@@ -9,6 +9,7 @@ from pykka import ActorRef
 
 from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.rep_server import Bind, RepServerActor
+from actorsched.actors.runtime import Runtime
 
 
 class Server:
@@ -43,7 +44,12 @@ class Server:
         return f"<Server at {self.address}>"
 
 
-def serve(scheduler: Any, bind: str = "tcp://127.0.0.1:0", allow_remote: bool = False) -> Server:
+def serve(
+    scheduler: Any,
+    bind: str = "tcp://127.0.0.1:0",
+    allow_remote: bool = False,
+    runtime: Runtime | None = None,
+) -> Server:
     """Serve a scheduler until `stop()`.
 
     Args:
@@ -52,17 +58,19 @@ def serve(scheduler: Any, bind: str = "tcp://127.0.0.1:0", allow_remote: bool = 
         bind: `tcp://host:port` (port 0: any free one), `ipc:///path`, or `inproc://name`.
         allow_remote: whether other machines may reach it. There are no keys yet: whoever reaches a
             scheduler can make its workers run things.
+        runtime: where the server lives; None for this machine.
 
     Raises:
         AddressError: `bind` cannot be understood or used, or other machines could reach it.
         AddressInUseError: somebody else listens there.
     """
+    runtime = runtime or Runtime()
     actors: list[ActorRef[Any]] = []
     ref: Any = scheduler if isinstance(scheduler, ActorRef) else getattr(scheduler, "actor_ref", None)
     if not isinstance(ref, ActorRef):
-        ref = AdapterActor.start(scheduler)
+        ref = runtime.start(AdapterActor, scheduler, runtime)
         actors.append(ref)
-    actors.insert(0, RepServerActor.start(ref))
+    actors.insert(0, runtime.start(RepServerActor, ref, runtime=runtime))
     server = Server(bind, actors)
     try:
         address: Any = actors[0].ask(Bind(address=bind, allow_remote=allow_remote))

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import os
-import random
-import socket
-import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from pykka import ActorDeadError, ActorRef, ThreadingFuture
+from pykka import ActorDeadError, ActorRef, Future
 
 from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
 from actorsched.actors.ledger import Fate, Ledger
 from actorsched.actors.messages import ReadLedger, Register, StartRun, StopWork
+from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
-from actorsched.children.launcher import Launcher, make_launcher
+from actorsched.children.launcher import Launcher
 from actorsched.config import WorkerSettings, settings_from
 from actorsched.errors import ConfigError, TaskDefinitionError
 from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunStarted
@@ -45,6 +40,7 @@ class Worker:
         assistant: also run tasks that others registered.
         observer: called with an `Event` on progress, in the worker's thread; must be quick.
         forever: serve until `stop()`.
+        runtime: where the actors live; None for this machine.
         options: fields of `WorkerSettings`, by keyword.
 
     Raises:
@@ -59,6 +55,7 @@ class Worker:
         assistant: bool = False,
         observer: Callable[[Event], None] | None = None,
         forever: bool = False,
+        runtime: Runtime | None = None,
         **options: Any,
     ) -> None:
         self._settings = settings_from(WorkerSettings, options)
@@ -67,18 +64,20 @@ class Worker:
         if worker_processes < 0:
             raise ConfigError(f"worker_processes={worker_processes}: expected 0 or more")
         self._observer = observer
+        self._runtime = runtime = runtime or Runtime()
         self._owned: list[ActorRef[Any]] = []
-        self._scheduler = Scheduler() if scheduler is None else scheduler
+        self._scheduler = Scheduler(runtime=runtime) if scheduler is None else scheduler
         scheduler_ref = self._ref_of(self._scheduler, owned=scheduler is None)
-        info = worker_info(worker_processes)
+        info = worker_info(worker_processes, runtime)
         self.worker_id = worker_id or f"Worker({', '.join(f'{key}={value}' for key, value in info.items())})"
         self._launcher: Launcher | None = None
         self._desk: Desk | None = None
         if self._settings.execution == "inline":
             self._desk = Desk(self._settings)
         elif worker_processes > 0:
-            self._launcher = make_launcher(self._settings.start_method)
-        self._ref: ActorRef[WorkerActor] = WorkerActor.start(
+            self._launcher = runtime.make_launcher(self._settings.start_method)
+        self._ref: ActorRef[WorkerActor] = runtime.start(
+            WorkerActor,
             scheduler_ref,
             self.worker_id,
             info,
@@ -87,12 +86,13 @@ class Worker:
             slots=worker_processes,
             assistant=assistant,
             forever=forever,
+            runtime=runtime,
             observe=_observe_with(observer) if observer else None,
         )
         self._finalizer = weakref.finalize(self, _close, self._ref, self._launcher, list(self._owned))
         self._asked_for: dict[str, Any] = {}
         self._seen: set[str] = set()
-        self._started = time.monotonic()
+        self._started = runtime.clock.monotonic()
         self._complete_found = 0
         self._result: RunResult | None = None
 
@@ -123,7 +123,7 @@ class Worker:
         self._asked_for[task.task_id] = task
         scheduled = True
         chunk: list[Discovered] = []
-        pending: ThreadingFuture[None] | None = None
+        pending: Future[None] | None = None
         for found in discover([task], settings=self._settings, seen=self._seen):
             scheduled &= found.kind != "failed"
             self._complete_found += found.kind == "complete"
@@ -136,14 +136,12 @@ class Worker:
         self._notify_discovery(done=True)
         return scheduled
 
-    def _register(
-        self, chunk: list[Discovered], before: ThreadingFuture[None] | None
-    ) -> ThreadingFuture[None]:
+    def _register(self, chunk: list[Discovered], before: Future[None] | None) -> Future[None]:
         """Send one chunk; at most one other is under way, so that memory stays bounded."""
         if before is not None:
             before.get()
         self._notify_discovery(done=False)
-        acknowledged: ThreadingFuture[None] = ThreadingFuture()
+        acknowledged: Future[None] = self._runtime.make_future()
         self._ref.tell(Register(found=tuple(chunk), acknowledged=acknowledged))
         return acknowledged
 
@@ -168,7 +166,7 @@ class Worker:
                 self._ref.tell(StartRun(ended=self._desk))
                 self._desk.work()
             else:
-                ended: ThreadingFuture[None] = ThreadingFuture()
+                ended: Future[None] = self._runtime.make_future()
                 self._ref.tell(StartRun(ended=ended))
                 ended.get()
         except KeyboardInterrupt:
@@ -197,7 +195,8 @@ class Worker:
         ledger: Ledger = self._ref.ask(ReadLedger(), block=True)
         self._credit_others(ledger)
         complete = all(self._is_done(ledger, task_id, task) for task_id, task in self._asked_for.items())
-        return result_of(ledger.entries, complete=complete, elapsed_s=time.monotonic() - self._started)
+        elapsed_s = self._runtime.clock.monotonic() - self._started
+        return result_of(ledger.entries, complete=complete, elapsed_s=elapsed_s)
 
     def _credit_others(self, ledger: Ledger) -> None:
         """Ask the scheduler about tasks that nobody here ran: others may have."""
@@ -235,13 +234,13 @@ class Worker:
         self.close()
 
     def _make_slot_maker(self) -> Callable[[int, ActorRef[Any]], ActorRef[Any]]:
-        desk, launcher, settings = self._desk, self._launcher, self._settings
+        desk, launcher, settings, runtime = self._desk, self._launcher, self._settings, self._runtime
         if desk is not None:
-            return lambda number, worker: InlineSlotActor.start(number, worker, desk)
+            return lambda number, worker: runtime.start(InlineSlotActor, number, worker, desk)
 
         def make(number: int, worker: ActorRef[Any]) -> ActorRef[Any]:
             assert launcher is not None
-            return SlotActor.start(number, worker, launcher, settings)
+            return runtime.start(SlotActor, number, worker, launcher, settings, runtime)
 
         return make
 
@@ -253,22 +252,18 @@ class Worker:
             if owned:
                 self._owned.append(ref)
             return ref
-        ref = AdapterActor.start(scheduler)
+        ref = self._runtime.start(AdapterActor, scheduler, self._runtime)
         self._owned.append(ref)
         return ref
 
 
-def worker_info(worker_processes: int) -> dict[str, Any]:
+def worker_info(worker_processes: int, runtime: Runtime) -> dict[str, Any]:
     """What a worker tells of itself: salt, slots, host, user, process."""
-    info: dict[str, Any] = {
-        "salt": f"{random.randrange(10**10):010d}",
+    return {
+        "salt": f"{runtime.random.randrange(10**10):010d}",
         "workers": worker_processes,
-        "host": socket.gethostname(),
+        **runtime.whoami(),
     }
-    with contextlib.suppress(KeyError, OSError, ImportError):  # a container may have no name for its user
-        info["username"] = getpass.getuser()
-    info["pid"] = os.getpid()
-    return info
 
 
 def _close(ref: ActorRef[Any], launcher: Launcher | None, owned: Iterable[ActorRef[Any]]) -> None:
