@@ -8,7 +8,7 @@ memory. Both are let go as soon as the task is done: what remains is one line in
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,6 +212,18 @@ class Duties:
             return None
         method, argument = _NOTICES[notice.kind]
         return Call(method=method, params={"task_id": run.task_id, argument: notice.value})
+
+    def name_of(self, task_id: str) -> str:
+        """How people call a task, as far as this worker knows it."""
+        entry = self.ledger.entries.get(task_id)
+        return entry.name if entry is not None else task_id
+
+    def runs_in(self, reply: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+        """Task id, name and worker of all runs of our tasks that a reply of the scheduler names."""
+        return tuple(
+            (run["task_id"], self.name_of(run["task_id"]), run["worker"])
+            for run in reply.get("running_tasks", ())
+        )
 
     def _add_deps(self, task_id: str, entry: Entry, new_deps: tuple[str, ...]) -> None:
         import msgspec

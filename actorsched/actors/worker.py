@@ -81,7 +81,8 @@ class WorkerActor(Actor):
         make_slot: starts the slot of a number; the worker stops it.
         slots: how many slots to have at first.
         forever: serve others until told to stop.
-        observe: called with (kind, fields) on each start and end of a run; must be quick.
+        observe: called with (kind, fields) when a run starts or ends, or the scheduler has told how it
+            stands; must be quick.
     """
 
     def __init__(
@@ -286,6 +287,10 @@ class WorkerActor(Actor):
         for grant in grants:
             self._begin(grant)
         self._waiting.hear(reply, got_work=bool(grants))
+        if self._observe is not None:
+            self._tell_observer(
+                "heard", pending=reply.get("n_pending_tasks", 0), runs=self._duties.runs_in(reply)
+            )
         if self._free or self._wanted_slots == 0:
             self._ask_later()
 
@@ -300,7 +305,7 @@ class WorkerActor(Actor):
         run.slot = self._free.pop(0)
         self._runs[run.run_id] = run
         self._slots[run.slot].tell(job)
-        self._tell_observer("started", run, None)
+        self._tell_observer_of(run, "started")
 
     def _slot_ended(self, message: SlotEnded) -> None:
         run = self._runs.pop(message.run_id, None)
@@ -316,7 +321,7 @@ class WorkerActor(Actor):
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:
         self._outbox.post(self._duties.report(run, outcome, loaded))
         self._hungry = True
-        self._tell_observer("ended", run, outcome)
+        self._tell_observer_of(run, "ended", outcome)
 
     def _ask_later(self) -> None:
         if self._ask_timer is None:
@@ -391,19 +396,15 @@ class WorkerActor(Actor):
         else:
             self._outbox.post(call)
 
-    def _tell_observer(self, kind: str, run: Run, outcome: Outcome | None) -> None:
+    def _tell_observer_of(self, run: Run, kind: str, outcome: Outcome | None = None) -> None:
+        if self._observe is not None:
+            name = self._duties.name_of(run.task_id)
+            self._tell_observer(kind, task_id=run.task_id, name=name, slot=run.slot, outcome=outcome)
+
+    def _tell_observer(self, kind: str, **more: Any) -> None:
         if self._observe is None:
             return
-        entry = self._duties.ledger.entries.get(run.task_id)
-        fields = {
-            "task_id": run.task_id,
-            "name": entry.name if entry else run.task_id,
-            "slot": run.slot,
-            "outcome": outcome,
-            "counts": self._duties.ledger.counts,
-            "running": len(self._runs),
-        }
         try:
-            self._observe(kind, fields)
+            self._observe(kind, {"counts": self._duties.ledger.counts, "running": len(self._runs), **more})
         except Exception as error:  # the one who watches must not disturb the one who works
             log.warning("an observer failed", error=repr(error))

@@ -20,11 +20,11 @@ from actorsched.errors import ActorschedError
 COMMANDS = {
     "run": ("run", "Run a task and all that it requires."),
     "node": ("node", "Be a scheduler, or a worker for one, until told to stop."),
-    "status": ("views", "Show how a scheduler is doing."),
-    "tasks": ("views", "List the tasks of a scheduler."),
-    "workers": ("views", "List the workers of a scheduler."),
-    "pause": ("views", "Hand out no more work; what runs goes on."),
-    "unpause": ("views", "Hand out work again."),
+    "status": ("status", "Show how a scheduler is doing."),
+    "tasks": ("tasks", "List the tasks of a scheduler."),
+    "workers": ("workers", "List the workers of a scheduler."),
+    "pause": ("control", "Hand out no more work; what runs goes on."),
+    "unpause": ("control", "Hand out work again."),
 }
 
 EXIT_BUG = 70
@@ -42,6 +42,8 @@ class Commands(click.Group):
             return None
         module = import_module(f"actorsched.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
+        # one name for a setting, whatever the command
+        command.context_settings.setdefault("auto_envvar_prefix", "ACTORSCHED")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -51,7 +53,7 @@ class Commands(click.Group):
 
 @click.command(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ACTORSCHED"},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Settings: flags over environment (ACTORSCHED_…) over actorsched.toml over defaults.",
 )
 @click.version_option(__version__, prog_name="actorsched", message="%(prog)s %(version)s")
@@ -77,8 +79,8 @@ def run_cli(args: Sequence[str] | None = None) -> int:
         return _fail(error.format_message() + hint, error.exit_code)
     except ActorschedError as error:
         return _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", EXIT_INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _fail("interrupted", getattr(error, "exit_code", EXIT_INTERRUPTED))
     except BrokenPipeError:
         # whoever read our output has seen enough; keep the interpreter from failing over it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

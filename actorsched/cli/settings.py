@@ -1,38 +1,20 @@
-"""Where the commands' settings come from: flags over environment over actorsched.toml over defaults.
+"""The flags of a settings record, made from its fields: none is forgotten, and each has one name everywhere.
 
-The flags of a settings record are made from its fields, so that none is forgotten and each has one
-name everywhere: `--retry-delay`, `ACTORSCHED_RETRY_DELAY`, `retry_delay` in the file. The file has three
-tables, `[client]` (whoever talks to a scheduler), `[node]` and `[run]`; it becomes click's default map.
+`--retry-delay`, the variable `ACTORSCHED_RETRY_DELAY`, `retry_delay` in the file (`config_file.py`): flags
+over environment over file over defaults.
 """
 
 from __future__ import annotations
 
-import tomllib
 import types
-import typing
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from actorsched.errors import ConfigError
-
-#: read when it lies in the current folder
-DEFAULT_FILE = "actorsched.toml"
-#: the commands that each table is for
-TABLES: Mapping[str, tuple[str, ...]] = {
-    "client": ("status", "tasks", "workers", "pause", "unpause", "run", "node"),
-    "run": ("run",),
-    "node": ("node",),
-}
-#: the record that says which keys [client] has, beside the url
-CLIENT_KEYS = ("scheduler", "connect_timeout", "retry_wait_min", "retry_wait_max", "patience")
-#: options that say what to do now, and not how
-NOT_IN_FILE = {"help", "config", "role", "version"}
+from actorsched.cli.logging import LEVELS
+from actorsched.cli.sections import Option
 
 #: field → (metavar, help), of every settings record
 HELP: Mapping[str, tuple[str, str]] = {
@@ -89,32 +71,32 @@ _SIGNED = {"retry_delay"}
 
 
 def setting_options(
-    kind: type[msgspec.Struct], names: Iterable[str] | None = None, **defaults: Any
+    kind: type[msgspec.Struct], section: str, names: Iterable[str] | None = None, **defaults: Any
 ) -> list[click.Option]:
     """Return a flag for each field of a settings record, or for those named; unset ones are None.
 
     Args:
+        section: where the flags stand in the help.
         defaults: field → value, where a command has another default than the record.
     """
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    options = []
-    for name in names if names is not None else fields:
+    options: list[click.Option] = []
+    for name in names if names is not None else [name for name in HELP if name in fields]:
         metavar, text = HELP[name]
         flag = f"--{name.replace('_', '-')}"
         default = defaults.get(name, fields[name].default)
         said = default if name in defaults else None
-        value_type = _plain(hints[name])
+        value_type = _plain(fields[name].type)
         if value_type is bool:
             shown = f"{text}  [default: {'on' if default else 'off'}]"
-            declaration = [f"{flag}/--no-{flag[2:]}"]
-            options.append(click.Option(declaration, is_flag=True, default=said, help=shown))
+            options.append(
+                Option([f"{flag}/--no-{flag[2:]}"], section=section, is_flag=True, default=said, help=shown)
+            )
             continue
         shown = text if default in (None, "") else f"{text}  [default: {default:.10g}]"
+        value_type = _click_type(name, value_type)
         options.append(
-            click.Option(
-                [flag], type=_click_type(name, value_type), default=said, metavar=metavar, help=shown
-            )
+            Option([flag], section=section, type=value_type, default=said, metavar=metavar, help=shown)
         )
     return options
 
@@ -126,7 +108,7 @@ def _plain(hint: Any) -> Any:
     return hint
 
 
-def _click_type(name: str, value_type: Any) -> click.ParamType[Any]:
+def _click_type(name: str, value_type: Any) -> Any:
     if name == "start_method":
         return click.Choice(["forkserver", "spawn"])
     if value_type is int:
@@ -141,123 +123,30 @@ def values_of(kind: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str
     return {name: values[name] for name in kind.__struct_fields__ if values.get(name) is not None}
 
 
-class Amount(click.ParamType[tuple[str, int]]):
-    """`name=amount`, for a resource."""
-
-    name = "name=amount"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        name, separator, amount = str(value).rpartition("=")
-        if not separator or not name or not amount.isdecimal():
-            self.fail(f"{value!r}: expected NAME=AMOUNT with a whole number, such as gpu=2", param, ctx)
-        return name, int(amount)
+def amount(text: str) -> tuple[str, int]:
+    """Understand `name=amount`, for a resource."""
+    name, _, number = text.rpartition("=")
+    if not name or not number.isdecimal():
+        raise click.BadParameter(f"{text!r}: expected NAME=AMOUNT with a whole number, such as gpu=2")
+    return name, int(number)
 
 
-def resource_option() -> click.Option:
-    return click.Option(
+def resource_option(section: str) -> click.Option:
+    return Option(
         ["--resource"],
-        type=Amount(),
+        section=section,
+        type=amount,
         multiple=True,
         metavar="NAME=AMOUNT",
         help="How much of a resource may be used at once; may be repeated. One without an amount has 1.",
     )
 
 
-def config_option() -> click.Option:
-    """The flag `--config`: before all other values are looked up, it puts the file's into the context."""
+def log_level_option() -> click.Option:
     return click.Option(
-        ["--config"],
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        is_eager=True,
-        expose_value=False,
-        callback=_use_file,
-        help=f"Read settings from this file.  [default: {DEFAULT_FILE} in the current folder, if any]",
+        ["--log-level"],
+        type=click.Choice(LEVELS),
+        default="info",
+        show_default=True,
+        help="Log from this level on.",
     )
-
-
-def _use_file(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
-    path = value or Path(DEFAULT_FILE)
-    if (value is None and not path.is_file()) or ctx.resilient_parsing:
-        return
-    ctx.default_map = defaults_from(path, ctx.command)
-
-
-def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
-    """Read a file of settings, all tables of it, and return what concerns one command.
-
-    Raises:
-        ConfigError: naming file, table, key and value.
-    """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is no TOML: {error}") from None
-    for table in data:
-        if table not in TABLES:
-            raise ConfigError(f"{path}: unknown table [{table}]{_nearest(table, TABLES)}")
-    found: dict[str, Any] = {}
-    for table in TABLES:  # the more special one comes later and wins
-        content = data.get(table, {})
-        if not isinstance(content, dict):
-            raise ConfigError(f"{path}: [{table}] must be a table of settings, not {content!r}")
-        known = _keys(table)
-        ours = {option.name for option in command.params}
-        for key, value in content.items():
-            option = known.get(key.replace("-", "_"))
-            if option is None or option.name is None:
-                raise ConfigError(f"{path}: [{table}] has no setting {key!r}{_nearest(key, known)}")
-            converted = _converted(path, table, key, value, option)
-            if command.name in TABLES[table] and option.name in ours:
-                found[option.name] = converted
-    return found
-
-
-def _keys(table: str) -> dict[str, click.Option]:
-    """The keys of a table: the long flags of its command."""
-    if table == "client":
-        command = import_module("actorsched.cli.views").status
-        return {key: option for key, option in _options(command).items() if key in CLIENT_KEYS}
-    return _options(getattr(import_module(f"actorsched.cli.{table}"), table))
-
-
-def _options(command: click.Command) -> dict[str, click.Option]:
-    options = {}
-    for option in command.params:
-        if isinstance(option, click.Option):
-            key = max(option.opts, key=len).lstrip("-").replace("-", "_")
-            if key not in NOT_IN_FILE:
-                options[key] = option
-    return options
-
-
-def _converted(path: Path, table: str, key: str, value: Any, option: click.Option) -> Any:
-    """Check a value as if it had been given to the flag."""
-    if isinstance(value, dict) and option.multiple:  # resource = {gpu = 2} reads better than a list
-        value = [f"{name}={amount}" for name, amount in value.items()]
-    if option.multiple and not isinstance(value, list):
-        value = [value]
-    try:
-        if isinstance(value, bool) != (option.is_flag or option.type is click.BOOL):
-            raise click.BadParameter(
-                "expected true or false" if option.is_flag else "expected no truth value"
-            )
-        convert = option.type.convert
-        return (
-            [convert(each, option, None) for each in value]
-            if option.multiple
-            else convert(value, option, None)
-        )
-    except click.BadParameter as error:
-        raise ConfigError(f"{path}: [{table}] {key} = {value!r}: {error.message}") from None
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name.replace("-", "_"), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -8,10 +8,12 @@ also be written `--param-NAME`.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from actorsched.cli.sections import SectionedCommand
 
 if TYPE_CHECKING:
     from actorsched.tasks.loading import ParameterInfo
@@ -25,7 +27,7 @@ _OPTIONS = "actorsched.task_options"
 _MODULE = "actorsched.module"
 
 
-class TaskCommand(click.Command):
+class TaskCommand(SectionedCommand):
     """See the top of the module; `chosen` and `texts_of` give a callback what was found."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -54,8 +56,8 @@ class TaskCommand(click.Command):
             name, has_value, _ = word.partition("=")
             param = own.get(name)
             if param is None:
-                near = get_close_matches(name, own, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = _nearest(name, own)
+                hint = f"; did you mean {near}?" if near else ""
                 raise click.UsageError(
                     f"unknown option {name!r} before the name of the task{hint} "
                     "(the parameters of a task come after it: actorsched run PATH TASK --param value)",
@@ -87,9 +89,9 @@ class TaskCommand(click.Command):
             return click.UsageError(f"unknown option {name!r}", ctx)
         family = ctx.meta[_CLASS].task_family
         flags = [flag for param in self.get_params(ctx) for flag in (*param.opts, *param.secondary_opts)]
-        near = get_close_matches(name, [f"--{info.name}" for info in infos] + flags, n=1)
+        near = _nearest(name, [f"--{info.name}" for info in infos] + flags)
         if near:
-            hint = f"did you mean {_dashed(near[0])}?"
+            hint = f"did you mean {_dashed(near)}?"
         else:
             known = ", ".join(f"--{_dashed(info.name)}" for info in infos) or "none"
             hint = f"its parameters: {known}"
@@ -127,19 +129,7 @@ class TaskCommand(click.Command):
         elif module is not None:
             with formatter.section(f"Tasks in {module.__name__}"):
                 formatter.write_dl([(task.task_family, first_paragraph(task)) for task in tasks_in(module)])
-        for title, rare in (("Options", False), ("Rarely needed", True)):
-            rows = [
-                record
-                for param in self.params
-                if (getattr(param, "rare", False)) is rare
-                and (record := param.get_help_record(ctx)) is not None
-            ]
-            if not rare:
-                help_option = self.get_help_option(ctx)
-                record = help_option.get_help_record(ctx) if help_option else None
-                rows += [record] if record else []
-            with formatter.section(title):
-                formatter.write_dl(rows)
+        super().format_options(ctx, formatter)
 
     def _shadows(self, name: str) -> bool:
         return any(f"--{form}" in param.opts for param in self.params for form in (name, _dashed(name)))
@@ -220,3 +210,9 @@ def _option(dest: str, flags: list[str], **more: Any) -> click.Option:
 def _dashed(name: str) -> str:
     head = name[: len(name) - len(name.lstrip("-"))]
     return head + name[len(head) :].replace("_", "-")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    return "".join(get_close_matches(name, list(known), n=1))

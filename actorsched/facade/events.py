@@ -34,8 +34,15 @@ class RunEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunsElsewhere:
+    """Tasks of this worker that other workers run: (task id, name, worker) of each."""
+
+    runs: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Tasks of this worker by state."""
+    """Tasks of this worker by state, wherever they run."""
 
     pending: int
     running: int
@@ -43,4 +50,4 @@ class Counts:
     failed: int
 
 
-Event = Discovery | RunStarted | RunEnded | Counts
+Event = Discovery | RunStarted | RunEnded | RunsElsewhere | Counts

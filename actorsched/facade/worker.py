@@ -19,11 +19,12 @@ from actorsched.actors.worker import WorkerActor
 from actorsched.children.launcher import Launcher
 from actorsched.config import WorkerSettings, settings_from
 from actorsched.errors import ConfigError, TaskDefinitionError
-from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunStarted
+from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunsElsewhere, RunStarted
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
 from actorsched.tasks.discovery import Discovered, discover
+from actorsched.tasks.running import Outcome
 
 #: tasks that are registered in one message
 CHUNK = 500
@@ -87,7 +88,7 @@ class Worker:
             assistant=assistant,
             forever=forever,
             runtime=runtime,
-            observe=_observe_with(observer) if observer else None,
+            observe=_observe_with(observer, self.worker_id) if observer else None,
         )
         self._finalizer = weakref.finalize(self, _close, self._ref, self._launcher, list(self._owned))
         self._asked_for: dict[str, Any] = {}
@@ -276,28 +277,47 @@ def _close(ref: ActorRef[Any], launcher: Launcher | None, owned: Iterable[ActorR
         launcher.close()
 
 
-def _observe_with(observer: Callable[[Event], None]) -> Callable[[str, Mapping[str, Any]], None]:
+def _observe_with(
+    observer: Callable[[Event], None], worker_id: str
+) -> Callable[[str, Mapping[str, Any]], None]:
     """Translate what the actor tells into the records of `events.py`."""
+    done_elsewhere = running_elsewhere = 0
 
     def observe(kind: str, fields: Mapping[str, Any]) -> None:
-        task_id, name, slot, outcome = fields["task_id"], fields["name"], fields["slot"], fields["outcome"]
-        if kind == "started":
-            observer(RunStarted(task_id=task_id, name=name, slot=slot))
-        else:
-            observer(
-                RunEnded(
-                    task_id=task_id,
-                    name=name,
-                    slot=slot,
-                    status=outcome.status,
-                    cause=outcome.cause,
-                    elapsed_s=outcome.elapsed_s,
-                )
-            )
+        nonlocal done_elsewhere, running_elsewhere
         counts, running = fields["counts"], fields["running"]
-        failed = counts[Fate.FAILED] + counts[Fate.SCHEDULING_FAILED]
+        if kind == "heard":
+            others = tuple(run for run in fields["runs"] if run[2] != worker_id)
+            running_elsewhere = len(others)
+            # what is open here, and neither pending nor running for the scheduler, others have done
+            left = fields["pending"] + running_elsewhere + running
+            done_elsewhere = max(0, counts[Fate.NOT_RUN] + counts[Fate.FAILED] - left)
+            observer(RunsElsewhere(runs=others))
+        else:
+            observer(_event_of(fields, fields["outcome"]))
         done = counts[Fate.RAN] + counts[Fate.ALREADY_COMPLETE] + counts[Fate.RUN_BY_OTHERS]
-        pending = max(0, counts[Fate.NOT_RUN] - running)
-        observer(Counts(pending=pending, running=running, done=done, failed=failed))
+        running += running_elsewhere
+        observer(
+            Counts(
+                pending=max(0, counts[Fate.NOT_RUN] - done_elsewhere - running),
+                running=running,
+                done=done + done_elsewhere,
+                failed=counts[Fate.FAILED] + counts[Fate.SCHEDULING_FAILED],
+            )
+        )
 
     return observe
+
+
+def _event_of(fields: Mapping[str, Any], outcome: Outcome | None) -> Event:
+    task_id, name, slot = fields["task_id"], fields["name"], fields["slot"]
+    if outcome is None:
+        return RunStarted(task_id=task_id, name=name, slot=slot)
+    return RunEnded(
+        task_id=task_id,
+        name=name,
+        slot=slot,
+        status=outcome.status,
+        cause=outcome.cause,
+        elapsed_s=outcome.elapsed_s,
+    )

@@ -1,0 +1,165 @@
+"""`actorsched node`: a process that is a scheduler, or a worker for one, until a signal ends it.
+
+When a node is ready it prints one line on standard output, which ends with its address or its worker id.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from actorsched.cli.client import CLIENT_SECTION, DEFAULT_URL
+from actorsched.cli.config_file import config_option
+from actorsched.cli.sections import Option, SectionedCommand
+from actorsched.cli.settings import log_level_option, resource_option, setting_options, values_of
+from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
+
+SCHEDULER_SECTION = "Of --role scheduler"
+WORKER_SECTION = "Of --role worker"
+
+
+def run_node(ctx: click.Context, /, **values: Any) -> int:
+    """See the help of the command."""
+    from actorsched.cli import logging
+    from actorsched.cli.signals import StoppedError
+
+    _refuse_options_of_other_role(ctx, values["role"])
+    logging.set_up(values["log_level"])
+    try:
+        return _be_scheduler(values) if values["role"] == "scheduler" else _be_worker(values)
+    except StoppedError:  # before it was ready; a node that was told to end has done what it should
+        return 0
+
+
+def _refuse_options_of_other_role(ctx: click.Context, role: str) -> None:
+    """On the line such an option is a mistake; environment and file may be shared by both roles."""
+    others = (WORKER_SECTION, CLIENT_SECTION) if role == "scheduler" else (SCHEDULER_SECTION,)
+    for param in ctx.command.params:
+        name = param.name or ""
+        given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and isinstance(param, Option) and param.section in others:
+            raise click.UsageError(f"{param.opts[0]} has no meaning for --role {role}", ctx)
+
+
+def _be_scheduler(values: Mapping[str, Any]) -> int:
+    from actorsched.actors.log import log
+    from actorsched.cli.signals import StopSignals
+    from actorsched.facade.scheduler import Scheduler
+    from actorsched.facade.serve import serve
+
+    stopped = threading.Event()
+    settings = values_of(SchedulerSettings, values)
+    with (
+        StopSignals().installed() as signals,
+        Scheduler(resources=dict(values["resource"]), **settings) as scheduler,
+        serve(scheduler, bind=values["bind"], allow_remote=values["allow_remote"]) as server,
+        signals.stopping(lambda _drain_s: stopped.set()),
+    ):
+        _say_ready(f"scheduler ready at {server.address}")
+        stopped.wait()
+        log.info("scheduler is stopping", address=server.address)
+    return 0
+
+
+def _be_worker(values: Mapping[str, Any]) -> int:
+    from actorsched.actors.log import log
+    from actorsched.cli.client import connect
+    from actorsched.cli.signals import StopSignals
+    from actorsched.facade.worker import Worker
+
+    for folder in reversed(values["path"]):
+        sys.path.insert(0, os.path.abspath(folder))
+    with (
+        StopSignals().installed() as signals,
+        connect(values, patience_s=0.0) as remote,
+        Worker(
+            remote,
+            worker_id=values["worker_id"],
+            worker_processes=values["slots"],
+            assistant=True,
+            forever=True,
+            **values_of(WorkerSettings, values),
+        ) as worker,
+    ):
+        remote.hello()
+        _say_ready(f"worker ready for {values['scheduler']} as {worker.worker_id}")
+        with signals.stopping(worker.stop):
+            worker.run()
+        log.info("worker is stopping", worker=worker.worker_id)
+    return 0
+
+
+def _say_ready(text: str) -> None:
+    print(text, flush=True)
+
+
+node = SectionedCommand(
+    "node",
+    callback=click.pass_context(run_node),
+    params=[
+        click.Option(
+            ["--role"], type=click.Choice(["scheduler", "worker"]), required=True, help="What this node is."
+        ),
+        log_level_option(),
+        config_option(),
+        Option(
+            ["--bind"],
+            section=SCHEDULER_SECTION,
+            default=DEFAULT_URL,
+            show_default=True,
+            metavar="ADDRESS",
+            help="Listen here: tcp://HOST:PORT (port 0: any free one) or ipc:///PATH.",
+        ),
+        Option(
+            ["--allow-remote"],
+            section=SCHEDULER_SECTION,
+            is_flag=True,
+            help="Let other machines reach it. Whoever reaches a scheduler can make its workers run things.",
+        ),
+        *setting_options(SchedulerSettings, SCHEDULER_SECTION),
+        resource_option(SCHEDULER_SECTION),
+        Option(
+            ["--scheduler"],
+            section=WORKER_SECTION,
+            default=DEFAULT_URL,
+            show_default=True,
+            metavar="URL",
+            help="Address of the scheduler; several with commas between are tried in turn.",
+        ),
+        Option(
+            ["--slots"],
+            section=WORKER_SECTION,
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Tasks that run here at the same time.",
+        ),
+        Option(
+            ["--path"],
+            section=WORKER_SECTION,
+            type=click.Path(exists=True, file_okay=False),
+            multiple=True,
+            metavar="FOLDER",
+            help="Load the modules of tasks from here; may be repeated.",
+        ),
+        Option(
+            ["--worker-id"],
+            section=WORKER_SECTION,
+            metavar="TEXT",
+            help="The name of this worker, if it shall not be made up; no two may have the same.",
+        ),
+        *setting_options(WorkerSettings, WORKER_SECTION),
+        *setting_options(ClientSettings, CLIENT_SECTION, patience=0.0),
+    ],
+    help="Be a scheduler, or a worker for one, until told to stop.\n\nA worker node takes tasks that others"
+    " registered, loads them by module, family and parameters, and runs them. SIGTERM or SIGINT: take no more"
+    " work, let what runs finish within --drain-timeout, end; a second one: end at once. SIGUSR1: take no"
+    " more work and end when what runs has finished.",
+)

@@ -1,0 +1,125 @@
+"""How a run goes, for those who show it: counts, rate, what is running, what failed.
+
+The worker's threads tell `hear` what happens; whoever draws reads the rest from a thread of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunsElsewhere, RunStarted
+
+#: the rate is that of the last so many seconds
+WINDOW_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A task that runs; `where` is empty for our own slots and else the name of the worker."""
+
+    name: str
+    since: float
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """How it stands at one moment; `rate` is tasks in a second, None as long as nothing is known."""
+
+    found: int = 0
+    discovering: bool = True
+    pending: int = 0
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    now: float = 0.0
+    elapsed_s: float = 0.0
+    rate: float | None = None
+    runs: tuple[Running, ...] = field(default=())
+
+    @property
+    def total(self) -> int:
+        return max(self.found, self.pending + self.running + self.done + self.failed)
+
+    @property
+    def left_s(self) -> float | None:
+        """How long it would take at this rate; None as long as nobody knows."""
+        return (self.pending + self.running) / self.rate if self.rate else None
+
+
+class Progress:
+    """Hears of events and keeps the picture; any thread.
+
+    Args:
+        on_failure: called with the name of a task that failed and its cause, in the worker's thread.
+        monotonic: a clock, seconds.
+    """
+
+    def __init__(
+        self,
+        on_failure: Callable[[str, str], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.on_failure = on_failure
+        self._now = monotonic
+        self._started = monotonic()
+        self._lock = threading.Lock()
+        self._discovery = Discovery(found=0, complete=0, done=False)
+        self._counts = Counts(pending=0, running=0, done=0, failed=0)
+        self._own: dict[int, Running] = {}
+        self._elsewhere: dict[str, Running] = {}
+        self._ended: deque[tuple[float, int]] = deque()
+        self._first_done: int | None = None
+
+    def hear(self, event: Event) -> None:
+        """Take note of an event; the `observer` of a `Worker`."""
+        with self._lock:
+            match event:
+                case Discovery():
+                    self._discovery = event
+                case Counts():
+                    if self._first_done is None:
+                        self._first_done = event.done
+                    self._counts = event
+                case RunStarted(name=name, slot=slot):
+                    self._own[slot] = Running(name=name, since=self._now())
+                case RunEnded(slot=slot):
+                    self._own.pop(slot, None)
+                case RunsElsewhere(runs=runs):
+                    now = self._now()
+                    self._elsewhere = {
+                        task_id: self._elsewhere.get(task_id) or Running(name=name, since=now, where=worker)
+                        for task_id, name, worker in runs
+                    }
+        if isinstance(event, RunEnded) and event.status == "FAILED" and self.on_failure is not None:
+            self.on_failure(event.name, event.cause)
+
+    def picture(self) -> Picture:
+        """How it stands now."""
+        with self._lock:
+            now = self._now()
+            counts = self._counts
+            before = self._discovery.complete if self._first_done is None else None
+            done = counts.done if before is None else before
+            pending = counts.pending if before is None else self._discovery.found - before
+            self._ended.append((now, done))
+            while len(self._ended) > 2 and self._ended[1][0] <= now - WINDOW_S:
+                self._ended.popleft()
+            then, done_then = self._ended[0]
+            rate = (done - done_then) / (now - then) if now - then > 0.5 and before is None else None
+            return Picture(
+                found=self._discovery.found,
+                discovering=not self._discovery.done,
+                pending=pending,
+                running=counts.running,
+                done=done,
+                failed=counts.failed,
+                now=now,
+                elapsed_s=now - self._started,
+                rate=rate,
+                runs=(*self._own.values(), *self._elsewhere.values()),
+            )

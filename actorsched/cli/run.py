@@ -1,0 +1,176 @@
+"""`actorsched run`: run a task and all that it requires, show how it goes, say what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actorsched.cli.client import CLIENT_SECTION, json_option, scheduler_option
+from actorsched.cli.config_file import config_option
+from actorsched.cli.settings import log_level_option, resource_option, setting_options, values_of
+from actorsched.cli.task_command import TaskCommand, chosen, module_of, tasks_in, texts_of
+from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
+
+if TYPE_CHECKING:
+    from actorsched.cli.lines import Lines
+    from actorsched.cli.live import Live
+    from actorsched.cli.progress import Progress
+    from actorsched.facade.result import RunResult
+
+#: seconds that the scheduler of a run has to answer for the first time; later the patience counts
+FIRST_CONTACT_S = 10.0
+
+WORKER_SECTION = "How the tasks are run (rarely needed)"
+SCHEDULER_SECTION = "How the scheduler in this process decides (rarely needed)"
+
+
+def run_task(ctx: click.Context, /, **values: Any) -> int:
+    """See the help of the command."""
+    from actorsched.cli import logging
+
+    task = task_of(ctx)
+    logging.set_up(values["log_level"])
+    result, interrupted = _run(task, values)
+    if values["as_json"]:
+        from actorsched.cli.output import print_json
+
+        print_json({"task": task.task_id, **result.to_dict()})
+    else:
+        _print_summary(result)
+    return result.exit_code if result.succeeded else interrupted or result.exit_code
+
+
+def task_of(ctx: click.Context) -> Any:
+    """The task that the command line describes.
+
+    Raises:
+        click.UsageError: it names only a module.
+        ParameterError: the parameters do not fit.
+    """
+    from actorsched.tasks.loading import task_from_text
+
+    cls = chosen(ctx)
+    if cls is None:
+        names = ", ".join(task.task_family for task in tasks_in(module_of(ctx))) or "none"
+        raise click.UsageError(f"say which task; tasks in {module_of(ctx).__name__}: {names}", ctx)
+    return task_from_text(cls, texts_of(ctx))
+
+
+def _run(task: Any, values: Mapping[str, Any]) -> tuple[RunResult, int]:
+    """Run the task; returns what came of it, and the exit code of an interruption or 0."""
+    from actorsched.cli.progress import Progress
+    from actorsched.cli.signals import FOREVER_S, StopSignals
+    from actorsched.facade.worker import Worker
+
+    progress = Progress()
+    with contextlib.ExitStack() as stack:
+        signals = stack.enter_context(StopSignals().installed())
+        if values["as_json"]:
+            from actorsched.cli.captured import stdout_to_stderr
+
+            stack.enter_context(stdout_to_stderr())
+        display = stack.enter_context(_display(progress, task))
+        # after the display: children print to where the display listens
+        worker = stack.enter_context(
+            Worker(
+                stack.enter_context(_scheduler(values)),
+                worker_processes=values["workers"],
+                observer=progress.hear,
+                execution="inline" if values["inline"] else "process",
+                **values_of(WorkerSettings, values),
+            )
+        )
+
+        def stop(drain_s: float | None) -> None:
+            worker.stop(drain_s)
+            if drain_s == 0:
+                display.say("ending what runs")
+            elif drain_s == FOREVER_S:
+                display.say("taking no more work; what runs goes on")
+            else:
+                display.say("stopping; what runs may finish (interrupt again to end it at once)")
+
+        worker.add(task)
+        with signals.stopping(stop):
+            worker.run()
+        return worker.result, 128 + signals.received if signals.received else 0
+
+
+@contextlib.contextmanager
+def _scheduler(values: Mapping[str, Any]) -> Iterator[Any]:
+    """The scheduler of the run: the one with this address, or one in this process."""
+    if values["scheduler"] is None:
+        from actorsched.facade.scheduler import Scheduler
+
+        with Scheduler(
+            resources=dict(values["resource"]), **values_of(SchedulerSettings, values)
+        ) as scheduler:
+            yield scheduler
+        return
+    from actorsched.cli.client import connect
+
+    first = {**values, "patience": min(FIRST_CONTACT_S, values["patience"] or FIRST_CONTACT_S)}
+    with connect(first) as remote:  # a wrong address is noticed at once, and not when the patience ends
+        remote.hello()
+    with connect(values) as remote:
+        yield remote
+
+
+def _display(progress: Progress, task: Any) -> contextlib.AbstractContextManager[Live | Lines]:
+    if sys.stderr.isatty():
+        from actorsched.cli.live import Live
+
+        return Live(progress, task.task_family)
+    from actorsched.actors.log import log
+    from actorsched.cli.lines import Lines
+
+    return Lines(progress, log)
+
+
+def _print_summary(result: RunResult) -> None:
+    first, _, rest = result.summary_text.partition("\n")
+    click.secho(first, bold=True, fg="green" if result.succeeded else "red")
+    click.echo(rest)
+
+
+def run_options() -> list[click.Parameter]:
+    """The options of the command, beside the parameters of the task."""
+    return [
+        click.Option(
+            ["--workers"],
+            type=click.IntRange(min=0),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Tasks that run here at the same time; 0 leaves all of them to the nodes of the scheduler.",
+        ),
+        scheduler_option(default=None),
+        json_option(),
+        click.Option(["--inline"], is_flag=True, help="Run tasks in this process, one after the other."),
+        log_level_option(),
+        config_option(),
+        *setting_options(WorkerSettings, WORKER_SECTION),
+        *setting_options(ClientSettings, CLIENT_SECTION),
+        *setting_options(SchedulerSettings, SCHEDULER_SECTION),
+        resource_option(SCHEDULER_SECTION),
+    ]
+
+
+run = TaskCommand(
+    "run",
+    callback=click.pass_context(run_task),
+    params=[
+        click.Argument(["path_or_module"]),
+        click.Argument(["task"], required=False),
+        *run_options(),
+    ],
+    help=(
+        "Run a task and all that it requires.\n\nPATH_OR_MODULE is a .py file or the name of a module, TASK a"
+        " task in it. `actorsched run PATH_OR_MODULE TASK --help` shows the task's parameters. The exit code"
+        " is 0 if and only if the task is complete; docs/exit-codes.md has the others."
+    ),
+)

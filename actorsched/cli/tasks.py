@@ -1,0 +1,102 @@
+"""`actorsched tasks`: the tasks of a scheduler, with why they do not run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actorsched.cli.client import client_command
+from actorsched.cli.status import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actorsched.facade.remote_scheduler import RemoteScheduler
+
+#: tasks that are asked for in one request
+PAGE = 1000
+
+
+def pages(remote: RemoteScheduler, wanted: int | None, **filters: Any) -> Iterator[dict[str, Any]]:
+    """Tasks in order of first registration, each with its `task_id`; None: all of them."""
+    after: str | None = None
+    while wanted is None or wanted > 0:
+        size = PAGE if wanted is None else min(PAGE, wanted)
+        page: Any = remote.task_list(limit=size, after=after, **filters)
+        for task_id, view in page.items():
+            after = task_id
+            yield {"task_id": task_id, **view}
+        if len(page) < size:
+            return
+        wanted = None if wanted is None else wanted - size
+
+
+def show_tasks(
+    remote: RemoteScheduler, as_json: bool, status: str | None, search: str | None, limit: int
+) -> None:
+    """See the help of the command."""
+    from actorsched.cli.output import ago, print_json, print_table
+
+    filters = {"status": (status or "").upper(), "search": search}
+    found = list(pages(remote, limit + 1 if limit else None, **filters))
+    more = bool(limit) and len(found) > limit
+    if more:
+        found.pop()
+    if as_json:
+        print_json({"tasks": found, "more": more})
+        return
+    if not found:
+        click.echo("no such tasks" if status or search else "no tasks")
+        return
+    now = time.time()
+    print_table(
+        ("STATUS", "PRIORITY", "SINCE", "TASK", "WHY"),
+        [
+            (
+                view["status"],
+                f"{view['priority']:g}",
+                ago(now - (view.get("time_running") or view["last_updated"])),
+                view["display_name"],
+                _why(view),
+            )
+            for view in found
+        ],
+        right=(1, 2),
+    )
+    if more:
+        print("… and more; --limit 0 shows all of them, --search and --status fewer", file=sys.stderr)
+
+
+def _why(view: dict[str, Any]) -> str:
+    """What there is to say about a task beside its status."""
+    if view["status"] == "RUNNING":
+        return " ".join(filter(None, (f"on {view['worker_running']}", view.get("status_message") or "")))
+    return view.get("blocked_reason") or view.get("status_message") or ""
+
+
+tasks = client_command(
+    "tasks",
+    show_tasks,
+    "List the tasks of a scheduler, those that were registered first first.",
+    [
+        click.Option(
+            ["--status"],
+            type=click.Choice([status.lower() for status in STATUSES], case_sensitive=False),
+            help="Only those in this state.",
+        ),
+        click.Option(
+            ["--search"], metavar="WORDS", help="Only those in whose name all of these words occur."
+        ),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=0),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Only so many; 0: all.",
+        ),
+    ],
+)
