@@ -71,7 +71,12 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     check_unfulfilled_deps: bool = True
     #: a run that leaves its task incomplete is a failure (Luigi: off)
     check_complete_on_run: bool = True
+    #: time that a store gets to show what a run has written, before the run counts as a failure (ours)
+    completion_grace: float = 0.0
+    #: do not ask a task again that was complete once
     cache_task_completion: bool = False
+    #: package.module.Class of a context manager around each run; called with an object that has `task`
+    task_process_context: str = ""
     no_install_shutdown_handler: bool = False
     #: "process": a child process for each slot; "inline": the thread that called run()
     execution: str = "process"

@@ -57,6 +57,8 @@ HELP: Mapping[str, tuple[str, str]] = {
     "retry_external_tasks": ("", "Look again for external data that was missing."),
     "check_unfulfilled_deps": ("", "Check that all requirements are complete before a task runs."),
     "check_complete_on_run": ("", "A run that leaves its task incomplete is a failure."),
+    "completion_grace": ("SECONDS", "A store gets this long to show what a run has written."),
+    "task_process_context": ("CLASS", "Enter this context around each run: package.module.Class."),
     "cache_task_completion": ("", "Ask complete() of a task only once, once it was true."),
     "start_method": ("METHOD", "How child processes start: forkserver or spawn; chosen by itself."),
     # client

@@ -15,7 +15,7 @@ TEXT_CHARS_MAX = 64_000
 CAUSE_CHARS_MAX = 500
 
 
-def cause_of(error: BaseException) -> str:
+def cause_of(error: BaseException, chars_max: int = CAUSE_CHARS_MAX) -> str:
     """Return the exception in one line."""
     kind = type(error).__name__
     try:
@@ -26,8 +26,8 @@ def cause_of(error: BaseException) -> str:
         return f"sys.exit({words}) was called"
     line = words.splitlines()[0] if words else ""
     if isinstance(error, ActorschedError) and line:
-        return shorten(line, CAUSE_CHARS_MAX)  # these say all in their words
-    return shorten(f"{kind}: {line}" if line else kind, CAUSE_CHARS_MAX)
+        return shorten(line, chars_max)  # these say all in their words
+    return shorten(f"{kind}: {line}" if line else kind, chars_max)
 
 
 def traceback_of(error: BaseException) -> str:
@@ -36,7 +36,7 @@ def traceback_of(error: BaseException) -> str:
     while tail is not None and tail.tb_frame.f_code.co_filename.startswith(_OURS):
         tail = tail.tb_next
     if tail is None:
-        return cause_of(error)
+        return cause_of(error, TEXT_CHARS_MAX)
     return shorten("".join(traceback.format_exception(type(error), error, tail)).rstrip(), TEXT_CHARS_MAX)
 
 

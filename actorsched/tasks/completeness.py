@@ -7,7 +7,7 @@ fails, because it never becomes complete.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from actorsched.errors import TaskDefinitionError
@@ -44,6 +44,32 @@ def is_complete(task: Any) -> bool:
     raise TaskDefinitionError(
         f"complete() of {task.task_family} returned {answer!r}: True or False is expected"
     )
+
+
+class CompletionCache:
+    """Asks each task until it is complete, and believes that from then on; `cache_task_completion` wants it.
+
+    It may be used from several threads: whoever asks first may ask twice, and the answers are the same.
+
+    Args:
+        known: ids of tasks that are complete.
+    """
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._known = set(known)
+
+    def __call__(self, task: Any) -> bool:
+        """Tell whether the task is or was complete; raises what `is_complete` raises."""
+        if task.task_id in self._known:
+            return True
+        complete = is_complete(task)
+        if complete:
+            self._known.add(task.task_id)
+        return complete
+
+    def learn(self, known: Iterable[str]) -> None:
+        """Believe this of further tasks."""
+        self._known.update(known)
 
 
 def is_external(task: Any) -> bool:

@@ -2,22 +2,33 @@
 
 A run has one end, an `Outcome`, whatever the task does short of ending its process. Luigi's order is
 kept: dependencies are checked, START, run(), complete(), PROCESSING_TIME, on_success(), SUCCESS; or FAILURE
-and on_failure(). Dynamic requirements that are not complete end the run as PENDING; it starts from
-the beginning when they are.
+and on_failure().
+
+Dynamic requirements that are not complete end the run as PENDING. What a worker relies on here:
+
+* `run_task` forgets the generator; the next run starts from the beginning.
+* `Attempt.advance` keeps it (`parked`); when the requirements are done, `advance` goes on behind the `yield`.
+  Each stretch has its own reporter, messages, context and outcome; START is triggered in the first. An
+  attempt stays in the process and the thread that began it: a generator does not travel.
+* `granted` names dynamic requirements that are done as far as the scheduler knows. When an attempt goes
+  on, they are not asked again if runs are checked (`check_complete_on_run`): their own run has just asked
+  them. So k yields cost k questions here, and one at the end of each requirement's own run.
+* What a run says (`report`) has these kinds: set_status_message (text), set_progress_percentage (number),
+  set_tracking_url (text), decrease_running_resources (name to amount), and respond ({message_id, response}).
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from actorsched.config import WorkerSettings
 from actorsched.errors import CallerError, TaskDefinitionError, TaskLoadError
-from actorsched.tasks import luigi_bridge
 from actorsched.tasks.blame import as_text, cause_of, traceback_of
 from actorsched.tasks.completeness import (
     Completeness,
@@ -27,13 +38,20 @@ from actorsched.tasks.completeness import (
     is_fulfilled,
 )
 from actorsched.tasks.discovery import discover
+from actorsched.tasks.dynamic import Wanted
 from actorsched.tasks.event import Event
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.structure import display_name, flatten, outputs_of, tasks_of
+from actorsched.tasks.run_context import run_context
+from actorsched.tasks.structure import display_name, flatten, tasks_of
 from actorsched.tasks.travel import pack
+from actorsched.tasks.voice import Reporter, speaking
 
 #: a message about missing dependencies names so many
 MISSING_NAMES_MAX = 10
+
+#: pauses between two questions to a store that settles late: doubled from the first to the last, seconds
+SETTLING_PAUSE_S_MIN = 0.05
+SETTLING_PAUSE_S_MAX = 1.0
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +75,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     elapsed_s: float = 0.0
     expl: str | None = None
-
-
-#: takes what a task says while it runs: the name of the method that it called, and the value
-Reporter = Callable[[str, Any], None]
 
 
 def outcome_of_error(error: BaseException, what: str = "") -> Outcome:
@@ -98,10 +112,11 @@ def run_task(
     completeness: Completeness = is_complete,
     granted: Collection[str] = (),
 ) -> Outcome:
-    """Run the task once.
+    """Run the task once, from the beginning, in one stretch.
 
     Args:
-        settings: `check_unfulfilled_deps`, `check_complete_on_run`, `retry_external_tasks` count here.
+        settings: `check_unfulfilled_deps`, `check_complete_on_run`, `completion_grace`,
+            `retry_external_tasks` and `task_process_context` count here.
         report: takes messages while run() runs.
         completeness: how to ask a task.
         granted: ids of earlier dynamic requirements of this task that are done. It matters only for those
@@ -110,54 +125,116 @@ def run_task(
     Returns:
         how it ended; nothing is raised, not even SystemExit or KeyboardInterrupt.
     """
-    run = _Run(task, settings, report, completeness, granted)
-    started = time.monotonic()
-    try:
-        outcome = run.attempt()
-    except BaseException as error:
-        outcome = run.failure(error)
-    return msgspec.structs.replace(outcome, elapsed_s=time.monotonic() - started)
+    attempt = Attempt(task, settings=settings, completeness=completeness)
+    outcome = attempt.advance(report, granted)
+    attempt.abandon()
+    return outcome
 
 
-class _Run:
+class Attempt:
+    """One pass over a task's `run()`, in one stretch or, with dynamic requirements, in several.
+
+    Args:
+        task: the task; settings, completeness: as for `run_task`.
+        wait: how to let time pass while a store settles.
+    """
+
     def __init__(
         self,
         task: Any,
+        *,
         settings: WorkerSettings,
-        report: Reporter,
-        completeness: Completeness,
-        granted: Collection[str],
+        completeness: Completeness = is_complete,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.task = task
-        self.settings = settings
-        self.report = report
-        self.completeness = completeness
-        self.granted = granted
+        self._settings = settings
+        self._completeness = completeness
+        self._wait = wait
+        self._granted: Collection[str] = ()
+        self._generator: Generator[Any, Any, Any] | None = None
+        self._wanted: Wanted | None = None
+        self._worked_s = 0.0
 
-    def attempt(self) -> Outcome:
-        task = self.task
-        external = is_external(task)
-        if self.settings.check_unfulfilled_deps and not external:
-            missing = [dep for dep in tasks_of(task.deps(), "requires()") if not self._fulfilled(dep)]
-            if missing:
-                raise UnfulfilledError(missing)
-        task.trigger_event(Event.START, task)
+    @property
+    def parked(self) -> bool:
+        """Whether it waits behind a `yield` and can go on."""
+        return self._wanted is not None
+
+    def advance(self, report: Reporter, granted: Collection[str] = (), messages: Any = None) -> Outcome:
+        """Begin, or go on behind the `yield`; up to the next requirement that is not complete, or the end.
+
+        Args:
+            report: takes messages during this stretch.
+            granted: ids of dynamic requirements that are done.
+            messages: the queue that the task sees as `scheduler_messages`.
+
+        Returns:
+            how the stretch ended; `elapsed_s` is its own. Nothing is raised.
+        """
+        self._granted = granted
         started = time.monotonic()
-        if external:
-            if not self.completeness(task):
-                cause = "external: its output does not exist (yet)"
-                return Outcome(status="FAILED", error=cause, cause=cause)
-        else:
-            waiting = self._work()
+        try:
+            with run_context(self._settings.task_process_context, self.task):
+                outcome = self._stretch(report, messages)
+        except BaseException as error:  # the context's own
+            self.abandon()
+            outcome = outcome_of_error(error, what="the context of the run failed")
+        elapsed_s = time.monotonic() - started
+        self._worked_s += elapsed_s
+        return msgspec.structs.replace(outcome, elapsed_s=elapsed_s)
+
+    def abandon(self) -> None:
+        """Close the generator, if there is one; what its `finally` raises is logged and harms nobody."""
+        generator, self._generator, self._wanted = self._generator, None, None
+        if generator is None:
+            return
+        try:
+            generator.close()
+        except BaseException:
+            logging.getLogger(__name__).exception("run() of %s failed while it was closed", self.task.task_id)
+
+    def _stretch(self, report: Reporter, messages: Any) -> Outcome:
+        try:
+            began = time.monotonic()
+            if self._generator is None:
+                external = is_external(self.task)
+                self._check_dependencies(external)
+                self.task.trigger_event(Event.START, self.task)
+                began = time.monotonic()
+                waiting = self._ask_outside() if external else self._work(report, messages)
+            else:
+                external = False
+                waiting = self._work(report, messages)
             if waiting is not None:
                 return waiting
-            self._check_complete()
-        task.trigger_event(Event.PROCESSING_TIME, task, time.monotonic() - started)
+            if not external:
+                self._check_complete()
+            return self._success(self._worked_s + time.monotonic() - began)
+        except BaseException as error:
+            self.abandon()
+            return self._failure(error)
+
+    def _check_dependencies(self, external: bool) -> None:
+        if self._settings.check_unfulfilled_deps and not external:
+            missing = [dep for dep in tasks_of(self.task.deps(), "requires()") if not self._fulfilled(dep)]
+            if missing:
+                raise UnfulfilledError(missing)
+
+    def _ask_outside(self) -> Outcome | None:
+        if self._completeness(self.task):
+            return None
+        cause = "external: its output does not exist (yet)"
+        return Outcome(status="FAILED", error=cause, cause=cause)
+
+    def _success(self, seconds: float) -> Outcome:
+        task = self.task
+        task.trigger_event(Event.PROCESSING_TIME, task, seconds)
         expl = as_text(task.on_success())
         task.trigger_event(Event.SUCCESS, task)
         return Outcome(status="DONE", expl=expl)
 
-    def failure(self, error: BaseException) -> Outcome:
+    def _failure(self, error: BaseException) -> Outcome:
         """Tell the task, and make the outcome. Its own handler may fail as well."""
         text, cause = traceback_of(error), cause_of(error)
         try:
@@ -174,57 +251,76 @@ class _Run:
         return Outcome(status="FAILED", error=text, cause=cause, missing=missing)
 
     def _fulfilled(self, task: Any) -> bool:
-        return is_fulfilled(task, self.completeness)
+        return is_fulfilled(task, self._completeness)
 
     def _check_complete(self) -> None:
         task = self.task
-        if not self.settings.check_complete_on_run or cannot_be_checked(task):
+        if not self._settings.check_complete_on_run or cannot_be_checked(task):
             return
-        if not self._fulfilled(task):
-            absent = _absent_outputs(task)
-            raise IncompleteError(
-                f"run() of {task.task_family} returned, but complete() is still false"
-                + (f": {', '.join(absent)} does not exist" if absent else "")
-            )
+        left_s, pause_s = self._settings.completion_grace, SETTLING_PAUSE_S_MIN
+        while not self._fulfilled(task):
+            if left_s <= 0:
+                absent = _absent_outputs(task)
+                raise IncompleteError(
+                    f"run() of {task.task_family} returned, but complete() is still false"
+                    + (f": {', '.join(absent)} does not exist" if absent else "")
+                )
+            pause_s = min(pause_s, left_s)
+            self._wait(pause_s)
+            left_s -= pause_s
+            pause_s = min(2 * pause_s, SETTLING_PAUSE_S_MAX)
 
-    def _work(self) -> Outcome | None:
-        """Call run(); return an outcome only when it has to wait."""
-        with _speaking(self.task, self.report):
-            generator = self.task.run()
-            if not isinstance(generator, Generator):
-                return None
-            try:
-                return self._advance(generator)
-            finally:
-                generator.close()
+    def _work(self, report: Reporter, messages: Any) -> Outcome | None:
+        """Call run(), or go on with it; return an outcome only when it has to wait."""
+        with speaking(self.task, report, messages):
+            if self._generator is None:
+                generator = self.task.run()
+                if not isinstance(generator, Generator):
+                    return None
+                self._generator = generator
+            return self._follow(self._generator)
 
-    def _advance(self, generator: Generator[Any, Any, Any]) -> Outcome | None:
+    def _follow(self, generator: Generator[Any, Any, Any]) -> Outcome | None:
         try:
-            wanted = next(generator)
+            if self._wanted is None:
+                wanted = Wanted(next(generator))
+            else:
+                wanted, self._wanted = self._wanted, None
+                if self._all_granted(wanted):
+                    wanted = Wanted(generator.send(wanted.outputs()))
             while True:
-                if luigi_bridge.is_dynamic_requirements(wanted):
-                    tasks = tasks_of(wanted.flat_requirements, "run()")
-                    ready, outputs = wanted.complete(self._has), wanted.paths
-                else:
-                    if isinstance(wanted, Iterator):
-                        wanted = list(wanted)
-                    tasks = tasks_of(wanted, "run()")
-                    ready, outputs = all(map(self._has, tasks)), None
-                if not ready:
-                    return self._wait_for(tasks)
-                wanted = generator.send(outputs_of(wanted) if outputs is None else outputs)
+                answers: dict[str, bool] = {}
+                if not wanted.are_complete(partial(self._ask, answers)):
+                    outcome = self._wait_for(wanted.tasks, answers)
+                    self._wanted = wanted
+                    return outcome
+                wanted = Wanted(generator.send(wanted.outputs()))
         except StopIteration:
+            self._generator = None
             return None
 
-    def _has(self, task: Any) -> bool:
-        if task.task_id in self.granted and cannot_be_checked(task):
-            return True
-        return self.completeness(task)
+    def _all_granted(self, wanted: Wanted) -> bool:
+        if not all(task.task_id in self._granted for task in wanted.tasks):
+            return False
+        return self._settings.check_complete_on_run or all(map(cannot_be_checked, wanted.tasks))
 
-    def _wait_for(self, tasks: list[Any]) -> Outcome:
+    def _ask(self, answers: dict[str, bool], task: Any) -> bool:
+        if task.task_id in self._granted and cannot_be_checked(task):
+            return True
+        if task.task_id not in answers:
+            answers[task.task_id] = self._completeness(task)
+        return answers[task.task_id]
+
+    def _wait_for(self, tasks: list[Any], answers: dict[str, bool]) -> Outcome:
+        """Return the outcome of a run that waits for these tasks, some of which have been asked just now."""
+
+        def ask_once(task: Any) -> bool:
+            answer = answers.pop(task.task_id, None)
+            return self._completeness(task) if answer is None else answer
+
         own_id = self.task.task_id
         found = []
-        for item in discover(tasks, settings=self.settings, seen={own_id}, completeness=self.completeness):
+        for item in discover(tasks, settings=self._settings, seen={own_id}, completeness=ask_once):
             if own_id in (item.registration.deps or ()) or item.task is self.task:
                 name = display_name(self.task)
                 raise TaskDefinitionError(
@@ -244,44 +340,6 @@ def _packed(task: Any) -> bytes | None:
         return pack(task)
     except TaskLoadError:
         return None  # then it can only be made again by name
-
-
-class _Voice:
-    """The methods by which a task says something about its run; arguments are named as in Luigi."""
-
-    #: a queue of messages for the task; nobody sends any yet
-    scheduler_messages = None
-
-    def __init__(self, report: Reporter) -> None:
-        self._report = report
-
-    def set_status_message(self, message: str) -> None:
-        self._report("set_status_message", message)
-
-    def set_progress_percentage(self, percentage: float) -> None:
-        self._report("set_progress_percentage", percentage)
-
-    def set_tracking_url(self, tracking_url: str) -> None:
-        self._report("set_tracking_url", tracking_url)
-
-    def decrease_running_resources(self, decrease_resources: Mapping[str, int]) -> None:
-        self._report("decrease_running_resources", dict(decrease_resources))
-
-
-@contextmanager
-def _speaking(task: Any, report: Reporter) -> Iterator[None]:
-    """Let the task speak while it runs; afterwards it is as before, and can be pickled."""
-    state = vars(task)
-    before = {name: state[name] for name in luigi_bridge.FORWARDED if name in state}
-    voice = _Voice(report)
-    for name in luigi_bridge.FORWARDED:
-        state[name] = getattr(voice, name)
-    try:
-        yield
-    finally:
-        for name in luigi_bridge.FORWARDED:
-            state.pop(name, None)
-        state.update(before)
 
 
 def _absent_outputs(task: Any) -> list[str]:
