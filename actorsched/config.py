@@ -94,6 +94,12 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     retry_wait_max: float = 5.0
     #: when all attempts together took so long, the caller gets an error; 0: never
     patience: float = 120.0
+    #: the public key of the scheduler, as text or as the path of its file; "" where none is asked for
+    server_key: str = ""
+    #: the path of the file with the own secret key
+    client_key: str = ""
+    #: let the password of the address travel to another machine without encryption
+    allow_clear_password: bool = False
 
 
 def settings_from(kind: type[S], values: dict[str, Any]) -> S:

@@ -9,7 +9,9 @@
     │   ├── UnknownMethodError   no such RPC method
     │   ├── InvalidParamsError   arguments that do not fit an RPC method
     │   ├── MalformedRequestError  bytes that are no JSON-RPC request
-    │   └── AddressError         an address that cannot be understood
+    │   ├── AddressError         an address that cannot be understood
+    │   ├── AccessDeniedError    a key or a user that may not do this, or may not even come in
+    │   └── VersionError         the two sides speak versions of the protocol that do not fit
     ├── WorldError               the world is not as it should be
     │   ├── SchedulerUnreachableError  no answer within the patience of the caller
     │   ├── AddressInUseError    somebody else listens there
@@ -68,6 +70,15 @@ class MalformedRequestError(CallerError):
 
 class AddressError(CallerError):
     pass
+
+
+class AccessDeniedError(CallerError):
+    exit_code = 77
+    rpc_code = -32004
+
+
+class VersionError(CallerError):
+    rpc_code = -32005
 
 
 class WorldError(ActorschedError):

@@ -34,13 +34,20 @@ from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded,
 from actorsched.actors.pinger import Pinger, PingSocket
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
-from actorsched.errors import InvalidParamsError, ProtocolError, SchedulerUnreachableError
+from actorsched.errors import (
+    AccessDeniedError,
+    ConfigError,
+    InvalidParamsError,
+    ProtocolError,
+    SchedulerUnreachableError,
+)
 from actorsched.rpc import envelope
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.envelope import Response
 from actorsched.rpc.errors import error_from
-from actorsched.transport.address import parse_endpoints
-from actorsched.transport.req import ReqSocket
+from actorsched.transport.address import parse_endpoints, redacted
+from actorsched.transport.keys import read_pair, read_public
+from actorsched.transport.req import Keys, ReqSocket
 
 #: the longest time between two looks at the other duties; nobody notices it, and it costs nothing
 SLICE_S = 0.05
@@ -75,6 +82,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
 
     Raises:
         AddressError: the url cannot be understood.
+        ConfigError: the keys cannot be used.
     """
 
     owns_sockets = True
@@ -87,16 +95,18 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         closing: Event | None = None,
     ) -> None:
         super().__init__(runtime)
-        self._url = url
-        self._endpoints = parse_endpoints(url)
-        self._current = 0
         self._settings = settings or ClientSettings()
+        self._url = redacted(url)
+        self._endpoints = parse_endpoints(url, allow_clear_password=self._settings.allow_clear_password)
+        self._keys = keys_from(self._settings)
+        self._current = 0
         self._closing = closing or self._runtime.make_event()
         self._now = self._runtime.clock.monotonic
         self._client = self._runtime.make_id(bits=96)
         self._seq = 0
         self._socket: ReqSocket | None = None
         self._away_since: float | None = None
+        self._was_in_contact = False
         ping_timeout_s = min(self._settings.connect_timeout, PING_TIMEOUT_S)
         self._pinger = Pinger(
             f"{self._client}/pings", self._open_for_pings, self._close_for_pings, ping_timeout_s
@@ -237,7 +247,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         """
         self._meanwhile()
         if self._socket is None:
-            self._socket = self._runtime.network.open_req(self._endpoints[self._current])
+            self._socket = self._runtime.network.open_req(self._endpoints[self._current], keys=self._keys)
         try:
             frames = self._ask(self._socket, frame)
             if len(frames) != 1:
@@ -258,6 +268,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         except BaseException:  # a socket that waits for an answer can send nothing else
             self._drop_socket()
             raise
+        self._was_in_contact = True
         if self._away_since is not None:
             self._note_back()
         return response
@@ -269,8 +280,15 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             deadline = self._now() + contact_s
             while not socket.send(frame, min(SLICE_S, max(0.001, deadline - self._now()))):
                 self._meanwhile()
-                if self._now() >= deadline:
-                    raise _NoAnswerError(f"no connection to {socket.address} within {contact_s:g} s")
+                socket.check()
+                if socket.denied and not self._was_in_contact:
+                    raise AccessDeniedError(
+                        f"{socket.address} does not let this {'key' if self._keys else 'user'} in; ask"
+                        " whoever runs the scheduler to authorise it"
+                    )
+                if self._now() >= deadline or socket.denied:
+                    why = f": {socket.refused}" if socket.refused else f" within {contact_s:g} s"
+                    raise _NoAnswerError(f"no connection to {socket.address}{why}")
         deadline = self._now() + timeout_s
         while (frames := socket.receive(min(SLICE_S, timeout_s))) is None:
             self._meanwhile()
@@ -345,13 +363,30 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         elif failed:
             self._ping_endpoint += 1
         endpoint = self._endpoints[self._ping_endpoint % len(self._endpoints)]
-        socket = self._runtime.network.open_req(endpoint, patient=True)
+        socket = self._runtime.network.open_req(endpoint, patient=True, keys=self._keys)
         self.actor_inbox.listen(socket.socket, _PING_TIME)
         return socket
 
     def _close_for_pings(self, socket: PingSocket) -> None:
         self.actor_inbox.unlisten(socket.socket)
         socket.close()
+
+
+def keys_from(settings: ClientSettings) -> Keys | None:
+    """The keys that the settings name; None for none.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    if not settings.server_key and not settings.client_key:
+        return None
+    if not settings.server_key or not settings.client_key:
+        missing = "client_key" if settings.server_key else "server_key"
+        raise ConfigError(
+            f"{missing} is missing: where keys are asked for, a client needs the public key of the scheduler"
+            " (server_key) and the file of its own secret one (client_key)"
+        )
+    return Keys(read_public(settings.server_key), read_pair(settings.client_key))
 
 
 def _write(method: str, params: Mapping[str, Any], id_: int, client: str | None, seq: int | None) -> bytes:

@@ -3,6 +3,8 @@
 Accepts
     Bind            ask: the address, with its real port; or AddressError, AddressInUseError raised
     _Readable       from its own inbox: a socket has something to read
+    _Knocked        from its own inbox: somebody wants to connect
+    _Checked        from the thread that checks passwords
 On stop
     the sockets are closed and their addresses are free when `stop(block=True)` returns; a client that
     waits for an answer sends its request again, to whoever listens there next.
@@ -12,12 +14,18 @@ On crash
 The inbox listens to the sockets, so there is one thread for all of it. A whole batch goes to the
 scheduler in one message. A wake-up serves several frames, because looking at the inbox between two of
 them costs as much as a small call.
+
+With a guard (`transport/guard.py`), ZeroMQ asks here who may connect, and each request has a user, whose
+role is looked up anew. The hash of a password takes long, so it is made in a thread of its own, and
+strangers who try many of them are put off instead of queueing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +39,16 @@ from actorsched.rpc.dispatch import Dispatcher, PlainCall
 from actorsched.rpc.envelope import MAX_FRAME_BYTES
 from actorsched.rpc.errors import UnavailableError
 from actorsched.transport.address import parse_bind
+from actorsched.transport.guard import Guard, Later, Role
 from actorsched.transport.rep import RepSocket
+from actorsched.transport.zap import Door, Knock
 
 #: frames that are served before the inbox gets a look
 DRAIN = 16
 #: seconds after which a client is told that the scheduler does not answer
 ASK_TIMEOUT_S = 60.0
+#: passwords that wait to be checked; whoever comes then is asked to come back later
+MAX_CHECKING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +57,22 @@ class Bind:
 
     address: str
     allow_remote: bool = False
+    allow_clear_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Readable:
     socket: RepSocket
+
+
+class _Knocked:
+    """From the own inbox: somebody is at the door."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    knock: Knock
+    user: str | None
 
 
 class RepServerActor(Actor):
@@ -59,6 +82,7 @@ class RepServerActor(Actor):
         scheduler: accepts `Call` and `CallBatch`.
         ask_timeout_s: how long it may take to answer.
         runtime: the network.
+        guard: who may talk to it; None: whoever can reach the addresses.
     """
 
     owns_sockets = True
@@ -68,10 +92,15 @@ class RepServerActor(Actor):
         scheduler: ActorRef[Any],
         ask_timeout_s: float = ASK_TIMEOUT_S,
         runtime: Runtime | None = None,
+        guard: Guard | None = None,
     ) -> None:
         super().__init__(runtime)
         self._scheduler = scheduler
         self._ask_timeout_s = ask_timeout_s
+        self._guard = guard
+        self._door: Door | None = None
+        self._checking: ThreadPoolExecutor | None = None
+        self._n_checking = 0
         self._sockets: list[RepSocket] = []
         self._dispatcher = Dispatcher(self._make_calls, report=self._report)
 
@@ -79,8 +108,13 @@ class RepServerActor(Actor):
         match message:
             case _Readable(socket):
                 return self._serve(socket)
-            case Bind(address=address, allow_remote=allow_remote):
-                return self._bind(address, allow_remote)
+            case _Knocked():
+                return self._look_at_door()
+            case _Checked(knock, user):
+                self._n_checking -= 1
+                return self._decide(knock, user)
+            case Bind():
+                return self._bind(message)
             case _:
                 return self.refuse(message)
 
@@ -88,10 +122,24 @@ class RepServerActor(Actor):
         for socket in self._sockets:
             self.actor_inbox.unlisten(socket.socket)
             socket.close()
+        if self._checking is not None:
+            self._checking.shutdown(wait=True, cancel_futures=True)
+        if self._door is not None:
+            self.actor_inbox.unlisten(self._door.socket)
+            self._door.close()
 
-    def _bind(self, text: str, allow_remote: bool) -> str:
-        address = parse_bind(text, allow_remote=allow_remote)
-        socket = self._runtime.network.open_rep(address, max_frame_bytes=MAX_FRAME_BYTES)
+    def _bind(self, wanted: Bind) -> str:
+        address = parse_bind(
+            wanted.address,
+            allow_remote=wanted.allow_remote,
+            protected=self._guard.mechanism if self._guard is not None else "",
+            allow_clear_password=wanted.allow_clear_password,
+        )
+        network = self._runtime.network
+        if self._guard is not None and self._door is None:
+            self._door = network.open_door(self._guard.pair)
+            self.actor_inbox.listen(self._door.socket, _Knocked())
+        socket = network.open_rep(address, max_frame_bytes=MAX_FRAME_BYTES, door=self._door)
         self._sockets.append(socket)
         self.actor_inbox.listen(socket.socket, _Readable(socket))
         return str(socket.address)
@@ -101,10 +149,58 @@ class RepServerActor(Actor):
             frames = socket.receive()
             if frames is None:
                 return
-            if len(frames) == 1:
-                socket.send(self._dispatcher.answer(frames[0]))
+            role = "full" if self._guard is None else self._role(socket, self._guard)
+            if role is None:
+                socket.send(self._dispatcher.deny("this key or user was struck off"))
+            elif len(frames) == 1:
+                socket.send(self._dispatcher.answer(frames[0], read_only=role == "read-only"))
             else:
                 socket.send(self._dispatcher.refuse(f"a request is one frame, not {len(frames)}"))
+
+    # -- the door -------------------------------------------------------------------------------
+
+    @staticmethod
+    def _role(socket: RepSocket, guard: Guard) -> Role | None:
+        return "full" if socket.address.scheme == "inproc" else guard.role(socket.user)
+
+    def _look_at_door(self) -> None:
+        assert self._door is not None
+        assert self._guard is not None
+        for _ in range(DRAIN):
+            knock = self._door.receive()
+            if knock is None:
+                return
+            found = self._guard.admit(knock.credentials) if knock.mechanism == self._guard.mechanism else None
+            if callable(found):
+                self._check_later(knock, found)
+            else:
+                self._decide(knock, found)
+
+    def _check_later(self, knock: Knock, check: Later) -> None:
+        assert self._door is not None
+        if self._n_checking >= MAX_CHECKING:
+            self._door.put_off(knock)
+            return
+        if self._checking is None:
+            self._checking = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._n_checking += 1
+        ref = self.actor_ref
+
+        def run() -> None:
+            with contextlib.suppress(ActorDeadError):
+                ref.tell(_Checked(knock, check()))
+
+        self._checking.submit(run)
+
+    def _decide(self, knock: Knock, user: str | None) -> None:
+        assert self._door is not None
+        if user is None:
+            log.warning("a stranger was turned away", address=knock.address, mechanism=knock.mechanism)
+            self._door.refuse(knock)
+        else:
+            self._door.admit(knock, user)
+
+    # -- calls ----------------------------------------------------------------------------------
 
     def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
         try:

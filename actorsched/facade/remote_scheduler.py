@@ -15,6 +15,7 @@ from actorsched.actors.remote_scheduler import RemoteSchedulerActor
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings, settings_from
 from actorsched.rpc.api import SchedulerApi
+from actorsched.transport.address import redacted
 
 
 class RemoteScheduler(SchedulerApi):
@@ -24,14 +25,18 @@ class RemoteScheduler(SchedulerApi):
     caller's errors as they are (`InvalidParamsError`, `UnknownMethodError`, …), others as `RemoteError`.
 
     Args:
-        url: `tcp://host:port`, `ipc:///path`; several with commas between are tried in turn.
+        url: `tcp://host:port`, `tcp://user:password@host:port`, `ipc:///path`; several with commas between
+            are tried in turn.
         connect_timeout: a request without an answer for so many seconds is sent again.
         runtime: where the actor lives; None for this machine.
         settings: fields of `ClientSettings`, by keyword.
 
+    Attributes:
+        url: where it asks, without passwords.
+
     Raises:
         AddressError: the url cannot be understood.
-        ConfigError: an unknown setting, or a bad value.
+        ConfigError: an unknown setting, a bad value, or keys that cannot be used.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class RemoteScheduler(SchedulerApi):
         runtime: Runtime | None = None,
         **settings: Any,
     ) -> None:
-        self.url = url
+        self.url = redacted(url)
         runtime = runtime or Runtime()
         self._closing = runtime.make_event()
         self._ref: ActorRef[RemoteSchedulerActor] = runtime.start(

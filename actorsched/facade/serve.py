@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pykka import ActorRef
 
 from actorsched.actors.adapter import AdapterActor
+from actorsched.actors.log import log
 from actorsched.actors.rep_server import Bind, RepServerActor
 from actorsched.actors.runtime import Runtime
+from actorsched.errors import ConfigError
+from actorsched.transport.guard import CurveGuard, PlainGuard
 
 
 class Server:
     """A scheduler that is being served.
 
     Attributes:
-        address: where, with the real port.
+        addresses: where, with the real ports.
     """
 
-    def __init__(self, address: str, actors: list[ActorRef[Any]]) -> None:
-        self.address = address
+    def __init__(self, addresses: Sequence[str], actors: list[ActorRef[Any]]) -> None:
+        self.addresses = tuple(addresses)
         self._actors = actors
+
+    @property
+    def address(self) -> str:
+        """The first of the addresses."""
+        return self.addresses[0]
 
     def stop(self) -> None:
         """Stop serving and wait for it; the scheduler itself goes on. A second call does nothing.
@@ -41,41 +52,83 @@ class Server:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<Server at {self.address}>"
+        return f"<Server at {', '.join(self.addresses)}>"
 
 
 def serve(
     scheduler: Any,
-    bind: str = "tcp://127.0.0.1:0",
+    bind: str | Sequence[str] = "tcp://127.0.0.1:0",
     allow_remote: bool = False,
     runtime: Runtime | None = None,
+    *,
+    keys: str | os.PathLike[str] | None = None,
+    users: str | os.PathLike[str] | None = None,
+    allow_clear_password: bool = False,
 ) -> Server:
     """Serve a scheduler until `stop()`.
 
     Args:
         scheduler: a `Scheduler`, a `RemoteScheduler`, the reference of a scheduler's actor, or any object
             with the RPC methods.
-        bind: `tcp://host:port` (port 0: any free one), `ipc:///path`, or `inproc://name`.
-        allow_remote: whether other machines may reach it. There are no keys yet: whoever reaches a
-            scheduler can make its workers run things.
+        bind: `tcp://host:port` (port 0: any free one), `ipc:///path`, or `inproc://name`; or several.
+        allow_remote: whether other machines may reach it without keys: whoever reaches a scheduler can make
+            its workers run things.
         runtime: where the server lives; None for this machine.
+        keys: the folder that `actorsched keygen server` made; only the holders of keys in it are let in.
+        users: the file that `actorsched keygen user` made; a name and a password are asked for. They are not
+            encrypted on their way.
+        allow_clear_password: whether they may come from other machines nevertheless.
 
     Raises:
-        AddressError: `bind` cannot be understood or used, or other machines could reach it.
+        AddressError: `bind` cannot be understood or used, or strangers could reach it.
         AddressInUseError: somebody else listens there.
+        ConfigError: `keys` or `users` cannot be used.
     """
+    binds = (bind,) if isinstance(bind, str) else tuple(bind)
+    if not binds:
+        raise ConfigError("bind=[]: say at least one address")
     runtime = runtime or Runtime()
+    guard = make_guard(keys, users)
     actors: list[ActorRef[Any]] = []
     ref: Any = scheduler if isinstance(scheduler, ActorRef) else getattr(scheduler, "actor_ref", None)
     if not isinstance(ref, ActorRef):
         ref = runtime.start(AdapterActor, scheduler, runtime)
         actors.append(ref)
-    actors.insert(0, runtime.start(RepServerActor, ref, runtime=runtime))
-    server = Server(bind, actors)
+    actors.insert(0, runtime.start(RepServerActor, ref, runtime=runtime, guard=guard))
+    server = Server(binds, actors)
+    addresses: list[Any] = []
     try:
-        address: Any = actors[0].ask(Bind(address=bind, allow_remote=allow_remote))
+        for address in binds:
+            wanted = Bind(
+                address=address, allow_remote=allow_remote, allow_clear_password=allow_clear_password
+            )
+            addresses.append(actors[0].ask(wanted))
     except BaseException:
         server.stop()
         raise
-    server.address = address
+    server.addresses = tuple(addresses)
     return server
+
+
+def make_guard(
+    keys: str | os.PathLike[str] | None, users: str | os.PathLike[str] | None
+) -> CurveGuard | PlainGuard | None:
+    """The guard for a folder of keys or a file of users; None for neither.
+
+    Raises:
+        ConfigError: both, or one that cannot be used.
+    """
+    if keys and users:
+        raise ConfigError(
+            f"keys={os.fspath(keys)!r} and users={os.fspath(users)!r}: a server asks either for keys or for"
+            " passwords; choose keys where other machines are involved"
+        )
+    if keys:
+        return CurveGuard(Path(keys), _complain)
+    if users:
+        return PlainGuard(Path(users), _complain)
+    return None
+
+
+def _complain(text: str) -> None:
+    log.warning("a key or user cannot be used", cause=text)

@@ -11,7 +11,13 @@ from typing import Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-from actorsched.errors import ActorschedError, InternalError, MalformedRequestError, UnknownMethodError
+from actorsched.errors import (
+    AccessDeniedError,
+    ActorschedError,
+    InternalError,
+    MalformedRequestError,
+    UnknownMethodError,
+)
 from actorsched.rpc import envelope
 from actorsched.rpc.envelope import ErrorBody, Failure, Id, Malformed, Request, Success
 from actorsched.rpc.errors import UnavailableError, error_body
@@ -48,10 +54,15 @@ class Dispatcher:
         self._memory = memory if memory is not None else ReplyMemory()
         self._report = report
 
-    def answer(self, frame: bytes) -> bytes:
-        """Answer one frame; empty bytes answer a frame that wants no answer (notifications)."""
+    def answer(self, frame: bytes, *, read_only: bool = False) -> bytes:
+        """Answer one frame; empty bytes answer a frame that wants no answer (notifications).
+
+        Args:
+            frame: what arrived.
+            read_only: whether its sender may only look.
+        """
         try:
-            return self._answer(frame)
+            return self._answer(frame, read_only)
         except Exception as error:  # our own bug: the peer must get an answer all the same
             self._report(error)
             return _write_failure(error_body(error), None)
@@ -60,9 +71,14 @@ class Dispatcher:
         """Answer something that is not even a frame."""
         return _write_failure(ErrorBody(envelope.INVALID_REQUEST, f"Invalid Request: {message}"), None)
 
-    def _answer(self, frame: bytes) -> bytes:
+    def deny(self, message: str) -> bytes:
+        """Answer somebody whose frames are not read."""
+        return _write_failure(error_body(AccessDeniedError(message)), None)
+
+    def _answer(self, frame: bytes, read_only: bool) -> bytes:
         requests, batch = envelope.read_requests(frame)
-        identity = _identity(requests[0])
+        # the answers that others got are nothing to look at
+        identity = None if read_only else _identity(requests[0])
         if isinstance(identity, Malformed):
             return _write_failure(ErrorBody(identity.code, identity.message), identity.id)
         if identity is not None:
@@ -74,7 +90,7 @@ class Dispatcher:
             if known is not None:
                 return known
         try:
-            plans = [self._plan(request) for request in requests]
+            plans = [self._plan(request, read_only) for request in requests]
         except _NoJsonError as error:
             return _write_failure(ErrorBody(envelope.PARSE_ERROR, f"Parse error: {error}"), None)
         calls = [plan for plan in plans if not isinstance(plan, ErrorBody)]
@@ -87,7 +103,7 @@ class Dispatcher:
             self._memory.remember(*identity, reply)
         return reply
 
-    def _plan(self, request: Request | Malformed) -> PlainCall | ErrorBody:
+    def _plan(self, request: Request | Malformed, read_only: bool) -> PlainCall | ErrorBody:
         """Say what is to be called, or why nothing can be."""
         if isinstance(request, Malformed):
             return ErrorBody(request.code, request.message)
@@ -95,6 +111,11 @@ class Dispatcher:
         try:
             if method is None:
                 raise UnknownMethodError(f"Method not found: {request.method!r:.100}")
+            if read_only and not method.reads_only:
+                raise AccessDeniedError(
+                    f"{method.name} changes something, and this key or user may only look; ask for one that"
+                    " may do more"
+                )
             return request.method, method.decode(request.params)
         except ActorschedError as error:
             return error_body(error)

@@ -44,9 +44,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-#: methods without any effect: to do them twice is to do them once, so their answers are not remembered
+#: methods without any effect: to do them twice is to do them once, so their answers are not remembered, and
+#: who may only look may call them. (`count_pending` is none: it makes its worker known, as in Luigi.)
 READ_ONLY = frozenset(GROUPS["views"]) | {
-    "count_pending", "get_running_task_resources", "get_task_status_message",
+    "get_running_task_resources", "get_task_status_message",
     "get_task_progress_percentage", "fetch_error", "hello", "is_paused", "is_pause_enabled",
 }  # fmt: skip
 

@@ -1,14 +1,17 @@
-"""Addresses: `tcp://host:port`, `ipc:///path`, `inproc://name`.
+"""Addresses: `tcp://host:port`, `ipc:///path`, `inproc://name`; and those of a stock luigid.
 
 They are checked before a socket sees them, because ZeroMQ says "Invalid argument" where a person needs
 the value and the remedy, and because a server must not listen to strangers by accident.
+
+Where somebody may have written a password into an address, only `redacted` text goes into errors and logs.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+import re
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from actorsched.errors import AddressError
 
@@ -17,7 +20,12 @@ DEFAULT_PORT = 8081
 #: the longest path of a Unix socket, on Linux; other systems allow less
 MAX_IPC_PATH = 107
 
+#: a stock luigid, and the port that it has where nobody says another
+HTTP_SCHEMES = ("http", "https", "http+unix")
+HTTP_PORT = 8082
+
 _EXPECTED = "expected tcp://HOST:PORT, ipc:///PATH or inproc://NAME"
+_EXPECTED_HTTP = f"{_EXPECTED}; or http://HOST:PORT, https://HOST:PORT, http+unix://%2FPATH for a luigid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,29 +33,40 @@ class Address:
     """An address that has been understood.
 
     Attributes:
-        scheme: `tcp`, `ipc` or `inproc`.
-        host: of `tcp`; without brackets.
-        port: of `tcp`; 0 in an address to bind to means any free one.
-        name: path of `ipc`, name of `inproc`.
+        scheme: `tcp`, `ipc` or `inproc`; `http`, `https` or `http+unix`.
+        host: of `tcp`, `http`, `https`; without brackets.
+        port: of the same; 0 in an address to bind to means any free one.
+        name: path of `ipc` and `http+unix`, name of `inproc`.
+        path: of `http` and `https`: what stands before `/api`, without a slash at its end.
+        user, password: "" where nobody has to identify himself in this way; the password is not shown.
     """
 
     scheme: str
     host: str = ""
     port: int = 0
     name: str = ""
+    path: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
 
     @property
     def endpoint(self) -> str:
-        """The address as ZeroMQ wants it."""
-        if self.scheme != "tcp":
+        """The address as ZeroMQ wants it, without user and password."""
+        if self.scheme == "http+unix":
+            return f"http+unix://{self.name.replace('/', '%2F')}"
+        if not self.host:
             return f"{self.scheme}://{self.name}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port or '*'}"
+        return f"{self.scheme}://{host}:{self.port or '*'}{self.path}"
+
+    @property
+    def is_http(self) -> bool:
+        return self.scheme in HTTP_SCHEMES
 
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach it."""
-        if self.scheme != "tcp" or self.host == "localhost":
+        if not self.host or self.host == "localhost":
             return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
@@ -58,62 +77,115 @@ class Address:
         return self.endpoint
 
 
-def parse_address(text: str) -> Address:
+_PASSWORD = re.compile(r"(?<=://)([^/@,\s:]*):([^,\s]*)@")
+
+
+def redacted(text: str) -> str:
+    """The text of an address, or several, without the passwords in it."""
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def parse_address(text: str, *, allow_clear_password: bool = False, allow_http: bool = False) -> Address:
     """Understand one address to connect to.
+
+    Args:
+        text: the address.
+        allow_clear_password: whether a password may travel to another machine without encryption.
+        allow_http: whether it may be that of a luigid.
 
     Raises:
         AddressError: naming the value and the remedy.
     """
-    address = _parse(text)
-    if address.scheme == "tcp" and address.port == 0:
-        raise AddressError(f"address {text!r}: port 0 is none to connect to; say the port of the scheduler")
-    if address.scheme == "tcp" and address.host in ("*", "0.0.0.0", "::"):
-        raise AddressError(f"address {text!r}: that is every interface; say the host of the scheduler")
+    address = _parse(text, allow_http)
+    shown = redacted(text)
+    if address.host and address.port == 0:
+        raise AddressError(f"address {shown!r}: port 0 is none to connect to; say the port of the scheduler")
+    if address.host in ("*", "0.0.0.0", "::"):
+        raise AddressError(f"address {shown!r}: that is every interface; say the host of the scheduler")
+    if address.password and not (allow_clear_password or address.is_local or address.scheme == "https"):
+        raise AddressError(
+            f"address {shown!r}: the password would travel to {address.host} for everybody to read; use keys"
+            " instead (actorsched keygen), or, in a network that you trust, set allow_clear_password"
+        )
     return address
 
 
-def parse_endpoints(text: str) -> tuple[Address, ...]:
+def parse_endpoints(
+    text: str, *, allow_clear_password: bool = False, allow_http: bool = False
+) -> tuple[Address, ...]:
     """Understand the URL of a scheduler: one address, or several with commas between, to be tried in turn.
+
+    Args:
+        text: the URL. A comma within a password is written %2C.
+        allow_clear_password: as for `parse_address`.
+        allow_http: as for `parse_address`; then all of them must be, or none.
 
     Raises:
         AddressError: naming the value and the remedy.
     """
     parts = [part.strip() for part in text.split(",")]
-    return tuple(parse_address(part) for part in parts)
+    found = tuple(
+        parse_address(part, allow_clear_password=allow_clear_password, allow_http=allow_http)
+        for part in parts
+    )
+    if len({address.is_http for address in found}) > 1:
+        raise AddressError(
+            f"address {redacted(text)!r}: those of a luigid (http) and of an actorsched scheduler are mixed"
+        )
+    return found
 
 
-def parse_bind(text: str, *, allow_remote: bool = False) -> Address:
+def parse_bind(
+    text: str, *, allow_remote: bool = False, protected: str = "", allow_clear_password: bool = False
+) -> Address:
     """Understand an address to listen on.
 
     Args:
         text: the address; `tcp` may have port 0 or `*` for any free one.
-        allow_remote: whether other machines may be listened to.
+        allow_remote: whether other machines may be listened to without protection.
+        protected: "CURVE" where only the holders of keys are let in, "PLAIN" where a password is asked for.
+        allow_clear_password: whether passwords may come from other machines without encryption.
 
     Raises:
         AddressError: naming the value and the remedy, also for an address that strangers could reach.
     """
-    address = _parse(text)
+    address = _parse(text, False)
+    if address.user or address.password:
+        raise AddressError(
+            f"address {redacted(text)!r}: an address to listen on has no user; name the file of users instead"
+        )
     if address.scheme == "tcp" and address.host == "localhost":  # to bind needs a number
         address = Address(scheme="tcp", host="127.0.0.1", port=address.port)
-    if not address.is_local and not allow_remote:
+    if address.is_local or protected == "CURVE":
+        return address
+    if protected == "PLAIN" and not allow_clear_password:
+        raise AddressError(
+            f"address {text!r}: passwords would come from other machines for everybody to read; use keys"
+            " instead (actorsched keygen), or, in a network that you trust, set allow_clear_password"
+        )
+    if not protected and not allow_remote:
         raise AddressError(
             f"address {text!r}: other machines could reach it, and whoever reaches a scheduler can make its"
-            f" workers run things; bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network"
-            " that you trust, say allow_remote=True"
+            " workers run things; make keys with `actorsched keygen server` and name their folder (keys), or"
+            f" bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network that you trust, say"
+            " allow_remote=True"
         )
     return address
 
 
-def _parse(text: str) -> Address:
+def _parse(text: str, allow_http: bool) -> Address:
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in ("tcp", "ipc", "inproc"):
-        raise AddressError(f"address {text!r}: {_EXPECTED}")
+    expected = _EXPECTED_HTTP if allow_http else _EXPECTED
+    if not separator or scheme not in ("tcp", "ipc", "inproc", *(HTTP_SCHEMES if allow_http else ())):
+        raise AddressError(f"address {redacted(text)!r}: {expected}")
     if "\0" in rest or any(c.isspace() for c in rest):
-        raise AddressError(f"address {text!r}: there is white space in it; {_EXPECTED}")
-    if scheme == "tcp":
-        return _parse_tcp(text)
+        raise AddressError(f"address {redacted(text)!r}: there is white space in it; {expected}")
+    if scheme in ("tcp", "http", "https"):
+        return _parse_host(text, scheme)
     if not rest:
-        raise AddressError(f"address {text!r}: nothing after {scheme}://; {_EXPECTED}")
+        raise AddressError(f"address {text!r}: nothing after {scheme}://; {expected}")
+    if scheme == "http+unix":
+        return _parse_unix(text)
     if scheme == "ipc" and len(rest.encode()) > MAX_IPC_PATH:
         raise AddressError(
             f"address {text!r}: the path is longer than {MAX_IPC_PATH} bytes; use a shorter one"
@@ -121,17 +193,51 @@ def _parse(text: str) -> Address:
     return Address(scheme=scheme, name=rest)
 
 
-def _parse_tcp(text: str) -> Address:
-    wildcard = text.endswith(":*")
+def _parse_host(text: str, scheme: str) -> Address:
+    shown = redacted(text)
+    wildcard = scheme == "tcp" and text.endswith(":*")
     try:
         parts = urlsplit(text[:-1] + "0" if wildcard else text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise AddressError(f"address {text!r}: {error}; {_EXPECTED}") from None
-    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-        raise AddressError(f"address {text!r}: there is more than a host and a port; {_EXPECTED}")
+        # the error may quote the part with the password
+        reason = "the port is no number from 0 to 65535" if redacted(text) != text else str(error)
+        raise AddressError(f"address {shown!r}: {reason}; {_EXPECTED}") from None
+    path = parts.path.rstrip("/")
+    if (path and scheme == "tcp") or parts.query or parts.fragment:
+        raise AddressError(f"address {shown!r}: there is more than a host and a port; {_EXPECTED}")
     if not host:
-        raise AddressError(f"address {text!r}: no host; {_EXPECTED}")
+        raise AddressError(f"address {shown!r}: no host; {_EXPECTED}")
+    if port is None and scheme == "tcp":
+        raise AddressError(
+            f"address {shown!r}: no port; say {shown.rstrip('/')}:{DEFAULT_PORT} or another one"
+        )
+    user, password = _credentials(parts, shown)
     if port is None:
-        raise AddressError(f"address {text!r}: no port; say {text.rstrip('/')}:{DEFAULT_PORT} or another one")
-    return Address(scheme="tcp", host=host, port=port)
+        port = 443 if scheme == "https" else HTTP_PORT
+    return Address(scheme=scheme, host=host, port=port, path=path, user=user, password=password)
+
+
+def _parse_unix(text: str) -> Address:
+    shown = redacted(text)
+    parts = urlsplit(text)
+    credentials, _, name = parts.netloc.rpartition("@")
+    path = unquote(name)
+    if not path.startswith("/") or parts.path.strip("/") or parts.query or parts.fragment:
+        raise AddressError(
+            f"address {shown!r}: expected the path of a socket with %2F for its slashes:"
+            " http+unix://%2Frun%2Fluigid.sock"
+        )
+    user, password = _credentials(parts, shown) if credentials else ("", "")
+    return Address(scheme="http+unix", name=path, user=user, password=password)
+
+
+def _credentials(parts: SplitResult, shown: str) -> tuple[str, str]:
+    if parts.username is None:
+        return "", ""
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    if not user or not password:
+        raise AddressError(f"address {shown!r}: expected both a user and a password: USER:PASSWORD@HOST")
+    if max(len(user.encode()), len(password.encode())) > 255:  # ZeroMQ's own limit
+        raise AddressError(f"address {shown!r}: user and password have at most 255 bytes each")
+    return user, password

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from actorsched.errors import AddressError, AddressInUseError
 from actorsched.transport.address import Address
 from actorsched.transport.context import context
+from actorsched.transport.zap import Door
 
 if TYPE_CHECKING:
     import zmq
@@ -35,25 +36,32 @@ class RepSocket:
     Attributes:
         address: where it listens, with the real port.
         socket: to be polled.
+        user: who sent what was taken last, as the door named him; "" where there is no door.
 
     Args:
         address: as `parse_bind` returns it.
         max_frame_bytes: a peer that sends a longer frame is disconnected.
+        door: who is let in; None: whoever reaches the address. `inproc` needs none.
 
     Raises:
         AddressInUseError: somebody else listens there.
         AddressError: this machine cannot listen there.
     """
 
-    def __init__(self, address: Address, *, max_frame_bytes: int) -> None:
+    def __init__(self, address: Address, *, max_frame_bytes: int, door: Door | None = None) -> None:
         import zmq
 
         self._zmq_again = zmq.Again
-        self.socket: zmq.Socket[bytes] = context().socket(zmq.REP)
+        self.user = ""
+        self._has_door = door is not None and address.scheme != "inproc"
+        own = door.context if door is not None and self._has_door else context()
+        self.socket: zmq.Socket[bytes] = own.socket(zmq.REP)
         self.socket.linger = LINGER_MS
         self.socket.maxmsgsize = max_frame_bytes
         self.socket.sndhwm = MAX_UNREAD
         self.socket.ipv6 = ":" in address.host
+        if door is not None and self._has_door:
+            door.protect(self.socket)
         try:
             self.address = self._bind(address)
         except BaseException:
@@ -66,9 +74,14 @@ class RepSocket:
         Whatever is taken must be answered by `send` before the next one is taken.
         """
         try:
-            return self.socket.recv_multipart(1)  # zmq.NOBLOCK
+            if not self._has_door:
+                return self.socket.recv_multipart(1)  # zmq.NOBLOCK
+            frames = self.socket.recv_multipart(1, copy=False)
         except self._zmq_again:
             return None
+        user: object = frames[0].get("User-Id")
+        self.user = user if isinstance(user, str) else ""
+        return [frame.bytes for frame in frames]
 
     def send(self, frame: bytes) -> None:
         """Answer what was taken last; a peer that is gone or does not read gets nothing."""

@@ -7,13 +7,34 @@ policy of that (when, how often, to which address) is the business of the caller
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import context
+from actorsched.transport.keys import KeyPair
 
 if TYPE_CHECKING:
     import zmq
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a client needs where keys are asked for: the public key of the server, and its own pair."""
+
+    server: bytes
+    own: KeyPair
+
+
+def identify(socket: zmq.Socket[bytes], address: Address, keys: Keys | None) -> None:
+    """Have a socket show keys, or user and password, when it connects."""
+    if keys is not None:
+        socket.curve_serverkey = keys.server
+        socket.curve_publickey = keys.own.public
+        socket.curve_secretkey = keys.own.secret
+    elif address.user:
+        socket.plain_username = address.user.encode()
+        socket.plain_password = address.password.encode()
 
 
 class ReqSocket:
@@ -22,17 +43,29 @@ class ReqSocket:
     Attributes:
         address: where it asks.
         socket: to be polled.
+        refused: why there will be no connection, in words; "" as long as nobody has said so.
+        denied: whether the server knows who this is, and will not have it.
 
     Args:
         address: as `parse_address` returns it.
         patient: `send` may queue a frame for a peer that is not there yet.
         max_frame_bytes: an answer that is longer ends the connection.
+        keys: for a server that asks for them.
     """
 
-    def __init__(self, address: Address, *, patient: bool = False, max_frame_bytes: int = -1) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        patient: bool = False,
+        max_frame_bytes: int = -1,
+        keys: Keys | None = None,
+    ) -> None:
         import zmq
 
         self.address = address
+        self.refused = ""
+        self.denied = False
         self._again = zmq.Again
         self._monitor: zmq.Socket[bytes] | None = None
         self._receive_timeout_ms = -1
@@ -44,7 +77,13 @@ class ReqSocket:
         self.socket.reconnect_ivl = 50
         self.socket.reconnect_ivl_max = 1000
         if address.scheme != "inproc":
-            self._monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+            self._monitor = self.socket.get_monitor_socket(
+                zmq.EVENT_DISCONNECTED
+                | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+                | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+                | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            )
+            identify(self.socket, address, keys)
         self.socket.connect(address.endpoint)
 
     def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
@@ -69,7 +108,30 @@ class ReqSocket:
 
     def lost(self) -> bool:
         """Whether the connection broke, so that the answer to what was sent cannot come any more."""
-        return self._monitor is not None and bool(self._monitor.poll(0))
+        return self._look()
+
+    def check(self) -> None:
+        """Take note of what became of the handshake; sets `refused`."""
+        self._look()
+
+    def _look(self) -> bool:
+        """Read what ZeroMQ tells of the connection; whether it broke."""
+        if self._monitor is None or not self._monitor.poll(0):
+            return False
+        import zmq
+        from zmq.utils.monitor import recv_monitor_message
+
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)
+            if event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+                self.denied = event["value"] == _UNAUTHORISED
+                self.refused = "it does not let this key or user in" if self.denied else "it is too busy"
+            elif event["event"] != zmq.EVENT_DISCONNECTED and not self.refused:
+                self.refused = (
+                    "the handshake failed: one side asks for keys or a password and the other has none,"
+                    " or the key of the server is another one"
+                )
+        return True
 
     def close(self) -> None:
         if self.socket.closed:
@@ -78,6 +140,10 @@ class ReqSocket:
             self.socket.disable_monitor()
             self._monitor.close(0)
         self.socket.close(0)
+
+
+#: what the server's door answers to strangers (`zap.py`); 300 is "come back later"
+_UNAUTHORISED = 400
 
 
 def _ms(seconds: float) -> int:

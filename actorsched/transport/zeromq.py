@@ -10,8 +10,10 @@ from typing import Any
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import make_poller
+from actorsched.transport.keys import KeyPair
 from actorsched.transport.rep import RepSocket
-from actorsched.transport.req import ReqSocket
+from actorsched.transport.req import Keys, ReqSocket
+from actorsched.transport.zap import Door
 
 
 class ZeroMq:
@@ -21,10 +23,21 @@ class ZeroMq:
         """A poller for sockets of this network and for file descriptors."""
         return make_poller()
 
-    def open_req(self, address: Address, *, patient: bool = False, max_frame_bytes: int = -1) -> ReqSocket:
+    def open_req(
+        self,
+        address: Address,
+        *,
+        patient: bool = False,
+        max_frame_bytes: int = -1,
+        keys: Keys | None = None,
+    ) -> ReqSocket:
         """The asking end; see `ReqSocket`."""
-        return ReqSocket(address, patient=patient, max_frame_bytes=max_frame_bytes)
+        return ReqSocket(address, patient=patient, max_frame_bytes=max_frame_bytes, keys=keys)
 
-    def open_rep(self, address: Address, *, max_frame_bytes: int) -> RepSocket:
+    def open_rep(self, address: Address, *, max_frame_bytes: int, door: Door | None = None) -> RepSocket:
         """The answering end; see `RepSocket`, also for the errors."""
-        return RepSocket(address, max_frame_bytes=max_frame_bytes)
+        return RepSocket(address, max_frame_bytes=max_frame_bytes, door=door)
+
+    def open_door(self, keys: KeyPair | None) -> Door:
+        """What lets people in to answering ends; see `Door`."""
+        return Door(keys)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -136,7 +138,13 @@ def listener() -> Iterator[tuple[Any, list[object], threading.Event]]:
 
 @pytest.fixture
 def free_address() -> str:
-    """An address where nobody listens."""
-    with context().socket(zmq.REP) as socket:
-        port = socket.bind_to_random_port("tcp://127.0.0.1")
-    return f"tcp://127.0.0.1:{port}"
+    """An address where nobody listens.
+
+    Not one of those that the system gives to sockets of clients: one that keeps connecting to its own
+    port would get through, to itself.
+    """
+    while True:
+        address = f"tcp://127.0.0.1:{random.randrange(15_000, 30_000)}"
+        with context().socket(zmq.REP) as socket, contextlib.suppress(zmq.ZMQError):
+            socket.bind(address)
+            return address
