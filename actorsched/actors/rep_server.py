@@ -57,7 +57,6 @@ class Bind:
 
     address: str
     allow_remote: bool = False
-    allow_clear_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,6 @@ class RepServerActor(Actor):
             wanted.address,
             allow_remote=wanted.allow_remote,
             protected=self._guard.mechanism if self._guard is not None else "",
-            allow_clear_password=wanted.allow_clear_password,
         )
         network = self._runtime.network
         if self._guard is not None and self._door is None:

@@ -58,12 +58,19 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
     with (
         StopSignals().installed() as signals,
         Scheduler(resources=dict(values["resource"]), **settings) as scheduler,
-        serve(scheduler, bind=values["bind"], allow_remote=values["allow_remote"]) as server,
+        serve(
+            scheduler,
+            bind=values["bind"],
+            allow_remote=values["allow_remote"],
+            keys=values["keys"],
+            users=values["users"],
+        ) as server,
         signals.stopping(lambda _drain_s: stopped.set()),
     ):
-        _say_ready(f"scheduler ready at {server.address}")
+        addresses = " ".join(server.addresses)
+        _say_ready(f"scheduler ready at {addresses}")
         stopped.wait()
-        log.info("scheduler is stopping", address=server.address)
+        log.info("scheduler is stopping", address=addresses)
     return 0
 
 
@@ -88,7 +95,7 @@ def _be_worker(values: Mapping[str, Any]) -> int:
         ) as worker,
     ):
         remote.hello()
-        _say_ready(f"worker ready for {values['scheduler']} as {worker.worker_id}")
+        _say_ready(f"worker ready for {remote.url} as {worker.worker_id}")
         with signals.stopping(worker.stop):
             worker.run()
         log.info("worker is stopping", worker=worker.worker_id)
@@ -111,16 +118,32 @@ node = SectionedCommand(
         Option(
             ["--bind"],
             section=SCHEDULER_SECTION,
-            default=DEFAULT_URL,
+            default=(DEFAULT_URL,),
             show_default=True,
+            multiple=True,
             metavar="ADDRESS",
-            help="Listen here: tcp://HOST:PORT (port 0: any free one) or ipc:///PATH.",
+            help="Listen here: tcp://HOST:PORT (port 0: any free one) or ipc:///PATH; may be repeated.",
+        ),
+        Option(
+            ["--keys"],
+            section=SCHEDULER_SECTION,
+            type=click.Path(file_okay=False),
+            metavar="FOLDER",
+            help="Let only the holders of the keys in here in; made by `actorsched keygen server`.",
+        ),
+        Option(
+            ["--users"],
+            section=SCHEDULER_SECTION,
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Ask for a user and a password from here; made by `actorsched keygen user`.",
         ),
         Option(
             ["--allow-remote"],
             section=SCHEDULER_SECTION,
             is_flag=True,
-            help="Let other machines reach it. Whoever reaches a scheduler can make its workers run things.",
+            help="Let other machines reach it without keys. Whoever reaches a scheduler can make its workers"
+            " run things.",
         ),
         *setting_options(SchedulerSettings, SCHEDULER_SECTION),
         resource_option(SCHEDULER_SECTION),

@@ -66,6 +66,9 @@ HELP: Mapping[str, tuple[str, str]] = {
     "retry_wait_min": ("SECONDS", "First wait between two attempts."),
     "retry_wait_max": ("SECONDS", "Longest wait between two attempts."),
     "patience": ("SECONDS", "When all attempts together took so long, give up; 0: never."),
+    "server_key": ("KEY", "Public key of a scheduler that asks for keys, or the file with it."),
+    "client_key": ("FILE", "Own secret key, made by `actorsched keygen client`."),
+    "allow_clear_password": ("", "Send the password of the address to another machine without encryption."),
 }
 
 #: what has a meaning when it is negative

@@ -63,7 +63,6 @@ def serve(
     *,
     keys: str | os.PathLike[str] | None = None,
     users: str | os.PathLike[str] | None = None,
-    allow_clear_password: bool = False,
 ) -> Server:
     """Serve a scheduler until `stop()`.
 
@@ -76,8 +75,7 @@ def serve(
         runtime: where the server lives; None for this machine.
         keys: the folder that `actorsched keygen server` made; only the holders of keys in it are let in.
         users: the file that `actorsched keygen user` made; a name and a password are asked for. They are not
-            encrypted on their way.
-        allow_clear_password: whether they may come from other machines nevertheless.
+            encrypted on their way, so other machines are let in only with `allow_remote`.
 
     Raises:
         AddressError: `bind` cannot be understood or used, or strangers could reach it.
@@ -96,13 +94,10 @@ def serve(
         actors.append(ref)
     actors.insert(0, runtime.start(RepServerActor, ref, runtime=runtime, guard=guard))
     server = Server(binds, actors)
-    addresses: list[Any] = []
     try:
-        for address in binds:
-            wanted = Bind(
-                address=address, allow_remote=allow_remote, allow_clear_password=allow_clear_password
-            )
-            addresses.append(actors[0].ask(wanted))
+        addresses: list[Any] = [
+            actors[0].ask(Bind(address=each, allow_remote=allow_remote)) for each in binds
+        ]
     except BaseException:
         server.stop()
         raise

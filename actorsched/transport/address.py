@@ -135,16 +135,13 @@ def parse_endpoints(
     return found
 
 
-def parse_bind(
-    text: str, *, allow_remote: bool = False, protected: str = "", allow_clear_password: bool = False
-) -> Address:
+def parse_bind(text: str, *, allow_remote: bool = False, protected: str = "") -> Address:
     """Understand an address to listen on.
 
     Args:
         text: the address; `tcp` may have port 0 or `*` for any free one.
-        allow_remote: whether other machines may be listened to without protection.
+        allow_remote: whether other machines may be listened to without keys.
         protected: "CURVE" where only the holders of keys are let in, "PLAIN" where a password is asked for.
-        allow_clear_password: whether passwords may come from other machines without encryption.
 
     Raises:
         AddressError: naming the value and the remedy, also for an address that strangers could reach.
@@ -156,21 +153,19 @@ def parse_bind(
         )
     if address.scheme == "tcp" and address.host == "localhost":  # to bind needs a number
         address = Address(scheme="tcp", host="127.0.0.1", port=address.port)
-    if address.is_local or protected == "CURVE":
+    if address.is_local or protected == "CURVE" or allow_remote:
         return address
-    if protected == "PLAIN" and not allow_clear_password:
-        raise AddressError(
-            f"address {text!r}: passwords would come from other machines for everybody to read; use keys"
-            " instead (actorsched keygen), or, in a network that you trust, set allow_clear_password"
+    if protected == "PLAIN":
+        danger = "passwords would come from other machines for everybody to read"
+    else:
+        danger = (
+            "other machines could reach it, and whoever reaches a scheduler can make its workers run things"
         )
-    if not protected and not allow_remote:
-        raise AddressError(
-            f"address {text!r}: other machines could reach it, and whoever reaches a scheduler can make its"
-            " workers run things; make keys with `actorsched keygen server` and name their folder (keys), or"
-            f" bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network that you trust, say"
-            " allow_remote=True"
-        )
-    return address
+    raise AddressError(
+        f"address {text!r}: {danger}; make keys with `actorsched keygen server` and name their folder (keys),"
+        f" or bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network that you trust, say"
+        " allow_remote"
+    )
 
 
 def _parse(text: str, allow_http: bool) -> Address:
