@@ -81,6 +81,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cache_task_completion: bool = False
     #: `module.Class` of a context manager that each run happens in; it is called with the run
     task_process_context: str = ""
+    #: modules that a scheduler names are imported from these folders only; None: from anywhere
+    module_folders: tuple[str, ...] | None = None
+    #: modules that may be imported from elsewhere, too
+    allow_module: tuple[str, ...] = ()
     no_install_shutdown_handler: bool = False
     #: "process": a child process for each slot; "inline": the thread that called run()
     execution: str = "process"
