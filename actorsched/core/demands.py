@@ -58,10 +58,13 @@ class Resources:
 
     def charge(self, needs: Mapping[str, float]) -> None:
         for name, amount in needs.items():
-            self.used[name] = self.used.get(name, 0) + amount
+            if amount:  # a run may have given back all of it
+                self.used[name] = self.used.get(name, 0) + amount
 
     def release(self, needs: Mapping[str, float]) -> None:
         for name, amount in needs.items():
+            if not amount:
+                continue
             left = self.used[name] - amount
             if left:
                 self.used[name] = left
