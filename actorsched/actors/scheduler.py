@@ -13,7 +13,8 @@ On crash
     the error of one call is that call's answer and nobody else's.
 
 Everything that is decided is decided in the machine. This actor reads the clock for it, and looks at
-the time once in `TICK_S` seconds, so that a dead worker is noticed when nobody asks. It does not look
+the time once in `TICK_S` seconds, so that a dead worker is noticed when nobody asks. When it was itself
+away for longer, every worker gets a full lease before anything else. It does not look
 when the clock was given by the caller: whoever holds the clock says when time passes (`prune`).
 """
 
@@ -23,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actorsched.actors.base import Actor
+from actorsched.actors.base import Actor, log
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
 from actorsched.actors.runtime import Runtime
@@ -35,6 +36,9 @@ from actorsched.rpc.methods import METHODS
 
 #: seconds between two looks at the time
 TICK_S = 0.5
+#: a look that comes so much later than the one before means that this process stood still (a suspended
+#: machine, SIGSTOP): what workers sent meanwhile waits unread, so their silence says nothing about them
+AWAY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class SchedulerActor(Actor, SchedulerApi):
     ) -> None:
         super().__init__(runtime)
         self._keep_alive = KeepAliveTable()
+        self._looked_at = self._runtime.clock.monotonic()
         self._machine = SchedulerMachine(
             settings or SchedulerSettings(), resources=resources, epoch=self._runtime.make_id()
         )
@@ -78,6 +83,7 @@ class SchedulerActor(Actor, SchedulerApi):
             case CallBatch(calls=calls):
                 return [self._attempt(call) for call in calls]
             case _Tick():
+                self._notice_absence()
                 self.actor_inbox.after(TICK_S, message)
                 self._ping_for_workers()
                 self._machine.prune(self._runtime.now())
@@ -89,9 +95,17 @@ class SchedulerActor(Actor, SchedulerApi):
                 self.refuse(message)
         return None
 
+    def _notice_absence(self) -> None:
+        now = self._runtime.now()
+        if self._runtime.ticking and now.monotonic - self._looked_at > AWAY_S:
+            log.warning("the scheduler stood still", away_s=round(now.monotonic - self._looked_at, 1))
+            self._machine.renew_all(now)
+        self._looked_at = now.monotonic
+
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
         if method not in METHODS:
             raise UnknownMethodError(f"no method {method!r}")
+        self._notice_absence()
         return getattr(self._machine, method)(self._runtime.now(), **params)
 
     def _attempt(self, call: Call) -> Any:

@@ -13,6 +13,7 @@ from actorsched.core import (
     ending,
     granting,
     graphs,
+    leases,
     messaging,
     pruning,
     registering,
@@ -49,6 +50,7 @@ class SchedulerMachine(State):
     disable_worker = control.disable_worker
     set_worker_processes = messaging.set_worker_processes
     prune = pruning.prune
+    renew_all = leases.renew_all
 
     # messages
     send_scheduler_message = messaging.send_scheduler_message
