@@ -244,6 +244,7 @@ class WorkerActor(Actor):
             if isinstance(result, dict) and "refused" in result:
                 task_id = entry.call.params.get("task_id")
                 log.warning("a report came too late", task=task_id, refused=result["refused"])
+                self._drop_run(entry.call.params.get("run_id"))
             answer(entry.acknowledged, None)
         if self._sent_ask:
             reply = results[-1]
@@ -251,6 +252,13 @@ class WorkerActor(Actor):
                 self._give_up(reply)
             else:
                 self._take(reply)
+
+    def _drop_run(self, run_id: str | None) -> None:
+        """End a run that the scheduler has given up, if it still goes on: somebody else may have it."""
+        run = self._runs.get(run_id or "")
+        if run is not None:
+            cause = "the scheduler had given up this run"
+            self._slots[run.slot].tell(CancelRun(run_id=run.run_id, cause=cause))
 
     def _give_up(self, error: Exception) -> None:
         """Without a scheduler nothing can be finished: end what runs and say so to the user."""
