@@ -66,25 +66,17 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     kill_grace: float = 5.0
     #: time that running tasks get to finish after a stop was asked for
     drain_timeout: float = 30.0
-    #: so many tasks are scheduled, in the order in which they are found; the rest is not
     task_limit: int | None = None
-    #: ask tasks whether they are complete and what they require in several threads (Luigi: processes)
-    parallel_scheduling: bool = False
-    #: number of these threads; 0: chosen by itself
-    parallel_scheduling_processes: int = 0
     retry_external_tasks: bool = False
     check_unfulfilled_deps: bool = True
     #: a run that leaves its task incomplete is a failure (Luigi: off)
     check_complete_on_run: bool = True
-    #: a run may end so long before complete() is true, for stores that settle late
-    check_complete_grace: float = 0.0
+    #: time that a store gets to show what a run has written, before the run counts as a failure (ours)
+    completion_grace: float = 0.0
+    #: do not ask a task again that was complete once
     cache_task_completion: bool = False
-    #: `module.Class` of a context manager that each run happens in; it is called with the run
+    #: package.module.Class of a context manager around each run; called with an object that has `task`
     task_process_context: str = ""
-    #: modules that a scheduler names are imported from these folders only; None: from anywhere
-    module_folders: tuple[str, ...] | None = None
-    #: modules that may be imported from elsewhere, too
-    allow_module: tuple[str, ...] = ()
     no_install_shutdown_handler: bool = False
     #: "process": a child process for each slot; "inline": the thread that called run()
     execution: str = "process"

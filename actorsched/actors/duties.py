@@ -26,7 +26,6 @@ _FATES = {
     "pending": Fate.NOT_RUN,
     "external": Fate.MISSING_EXTERNAL,
     "failed": Fate.SCHEDULING_FAILED,
-    "beyond": Fate.NOT_RUN,
 }
 
 #: what a run may say about itself → method and argument that carry it

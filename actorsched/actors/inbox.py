@@ -206,6 +206,9 @@ class Inbox:
                 # somebody rang between the end of the wait and now, or woke us: both leave it locked
                 self._bell.acquire(blocking=False)
             self._waiting = False
+        self._take_timers()
+
+    def _take_timers(self) -> None:
         now = self._monotonic()
         while self._timers and self._timers[0][0] <= now:
             timer = heapq.heappop(self._timers)[2]

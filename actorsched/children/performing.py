@@ -34,13 +34,7 @@ def perform(
             if job.packed is not None:
                 task = unpack(job.packed)
             else:
-                task = load_task(
-                    job.module,
-                    job.family,
-                    job.params,
-                    folders=settings.module_folders,
-                    allowed=settings.allow_module,
-                )
+                task = load_task(job.module, job.family, job.params)
                 registration = Registration.of(task)
     except BaseException as error:  # importing a user's module may do anything, exit included
         return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None

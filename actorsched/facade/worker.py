@@ -23,16 +23,11 @@ from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunsEls
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
-from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
 from actorsched.tasks.discovery import Discovered, discover
 from actorsched.tasks.running import Outcome
 
 #: tasks that are registered in one message
 CHUNK = 500
-#: tasks that were found are registered and shown after so long, however few they are
-CHUNK_S_MAX = 0.5
-#: threads that ask tasks in parallel; they wait for others, so there may be more than processors
-DISCOVERY_THREADS = 16
 
 
 class Worker:
@@ -100,10 +95,6 @@ class Worker:
         self._seen: set[str] = set()
         self._started = runtime.clock.monotonic()
         self._complete_found = 0
-        self._asked = 0
-        self._completeness: Completeness = (
-            CompletionCache() if self._settings.cache_task_completion else is_complete
-        )
         self._result: RunResult | None = None
 
     @property
@@ -118,10 +109,8 @@ class Worker:
 
         Args:
             task: a native task or a `luigi.Task`.
-            multiprocess: put the questions `complete()` and `requires()` to several tasks at a time. They
-                are put by threads, so both must be safe there; for slow file systems, stores and databases.
-                The setting `parallel_scheduling` turns it on as well.
-            processes: number of these threads; 0 for what `parallel_scheduling_processes` says.
+            multiprocess: accepted for Luigi's sake; discovery happens in the calling thread.
+            processes: as above.
 
         Returns:
             True when everything could be scheduled or was complete.
@@ -136,33 +125,17 @@ class Worker:
         scheduled = True
         chunk: list[Discovered] = []
         pending: Future[None] | None = None
-        now = self._runtime.clock.monotonic
-        due = now() + CHUNK_S_MAX
-        for found in discover(
-            [task],
-            settings=self._settings,
-            seen=self._seen,
-            completeness=self._completeness,
-            threads=self._discovery_threads(multiprocess, processes),
-            limit=self._settings.task_limit,
-        ):
+        for found in discover([task], settings=self._settings, seen=self._seen):
             scheduled &= found.kind != "failed"
             self._complete_found += found.kind == "complete"
-            self._asked += 1
             chunk.append(found)
-            if len(chunk) == CHUNK or now() >= due:
+            if len(chunk) == CHUNK:
                 pending = self._register(chunk, pending)
                 chunk = []
-                due = now() + CHUNK_S_MAX
         pending = self._register(chunk, pending)
         pending.get()
         self._notify_discovery(done=True)
         return scheduled
-
-    def _discovery_threads(self, multiprocess: bool, processes: int) -> int:
-        if not (multiprocess or self._settings.parallel_scheduling):
-            return 0
-        return processes or self._settings.parallel_scheduling_processes or DISCOVERY_THREADS
 
     def _register(self, chunk: list[Discovered], before: Future[None] | None) -> Future[None]:
         """Send one chunk; at most one other is under way, so that memory stays bounded."""
@@ -175,9 +148,7 @@ class Worker:
 
     def _notify_discovery(self, *, done: bool) -> None:
         if self._observer is not None:
-            self._observer(
-                Discovery(found=len(self._seen), complete=self._complete_found, done=done, asked=self._asked)
-            )
+            self._observer(Discovery(found=len(self._seen), complete=self._complete_found, done=done))
 
     # -- running --------------------------------------------------------------------------------
 

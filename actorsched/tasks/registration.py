@@ -27,9 +27,6 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     accepts_messages: bool = False
     owners: tuple[str, ...] = ()
     expl: str | None = None
-    #: of a batchable task: the parameters that can be combined, and how many tasks at most (None: any number)
-    batched_args: tuple[str, ...] = ()
-    max_batch_size: float | None = None
 
     def call_params(self, worker: str, assistant: bool = False) -> dict[str, Any]:
         """Return the keyword arguments for `add_task`, JSON-shaped; those that say nothing are left out."""
@@ -78,7 +75,6 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             Exception: whatever a property of the task raises.
         """
         priority = task.priority
-        batchable = bool(task.batchable)
         return cls(
             task_id=task.task_id,
             status=status,
@@ -90,9 +86,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             param_visibilities=task._get_param_visibilities(),
             family=task.task_family,
             module=task.task_module,
-            batchable=batchable,
-            batched_args=tuple(type(task).batch_param_names()) if batchable else (),
-            max_batch_size=_batch_size_of(task) if batchable else None,
+            batchable=bool(task.batchable),
             retry_policy_dict=_retry_policy_of(task),
             accepts_messages=bool(task.accepts_messages),
             owners=tuple(task._owner_list()),
@@ -112,11 +106,6 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             module=task.task_module,
             expl=expl,
         )
-
-
-def _batch_size_of(task: Any) -> float | None:
-    size = _number(task, "max_batch_size", task.max_batch_size)
-    return None if size == float("inf") else size  # JSON has no infinity
 
 
 def _retry_policy_of(task: Any) -> dict[str, int | float]:

@@ -4,25 +4,32 @@ A run has one end, an `Outcome`, whatever the task does short of ending its proc
 kept: dependencies are checked, START, run(), complete(), PROCESSING_TIME, on_success(), SUCCESS; or FAILURE
 and on_failure().
 
-Dynamic requirements that are not complete end the attempt as PENDING, and the generator is kept: when
-they are done, the run goes on where it was (`TaskRun.resume`). Whoever has lost the generator starts
-again from the beginning; requirements that are complete by then are passed over.
+Dynamic requirements that are not complete end the run as PENDING. What a worker relies on here:
+
+* `run_task` forgets the generator; the next run starts from the beginning.
+* `Attempt.advance` keeps it (`parked`); when the requirements are done, `advance` goes on behind the `yield`.
+  Each stretch has its own reporter, messages, context and outcome; START is triggered in the first. An
+  attempt stays in the process and the thread that began it: a generator does not travel.
+* `granted` names dynamic requirements that are done as far as the scheduler knows. When an attempt goes
+  on, they are not asked again if runs are checked (`check_complete_on_run`): their own run has just asked
+  them. So k yields cost k questions here, and one at the end of each requirement's own run.
+* What a run says (`report`) has these kinds: set_status_message (text), set_progress_percentage (number),
+  set_tracking_url (text), decrease_running_resources (name to amount), and respond ({message_id, response}).
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from importlib import import_module
+from collections.abc import Callable, Collection, Generator
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from actorsched.config import WorkerSettings
 from actorsched.errors import CallerError, TaskDefinitionError, TaskLoadError
-from actorsched.tasks import luigi_bridge
-from actorsched.tasks.blame import TEXT_CHARS_MAX, as_text, cause_of, shorten, traceback_of
+from actorsched.tasks.blame import as_text, cause_of, traceback_of
 from actorsched.tasks.completeness import (
     Completeness,
     cannot_be_checked,
@@ -31,16 +38,20 @@ from actorsched.tasks.completeness import (
     is_fulfilled,
 )
 from actorsched.tasks.discovery import discover
+from actorsched.tasks.dynamic import Wanted
 from actorsched.tasks.event import Event
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.structure import display_name, flatten, outputs_of, tasks_of
+from actorsched.tasks.run_context import run_context
+from actorsched.tasks.structure import display_name, flatten, tasks_of
 from actorsched.tasks.travel import pack
-from actorsched.tasks.voice import Messages, Reporter, Voice
+from actorsched.tasks.voice import Reporter, speaking
 
 #: a message about missing dependencies names so many
 MISSING_NAMES_MAX = 10
-#: seconds between two looks at a store that settles late
-SETTLE_POLL_S = 0.05
+
+#: pauses between two questions to a store that settles late: doubled from the first to the last, seconds
+SETTLING_PAUSE_S_MIN = 0.05
+SETTLING_PAUSE_S_MAX = 1.0
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +62,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         error: the traceback, or what `on_failure` said instead; empty unless failed.
         cause: the same in one line.
         new_deps: ids of the dynamic requirements that it waits for.
-        discovered: what is to be registered, each with the bytes of the task, if it is to be run: what the
-            dynamic requirements need, or, where something is missing, the task and what it needs.
+        discovered: what those need, to be registered, each with the bytes of the task, if it is to be run.
         missing: ids of dependencies that were not complete when the run began.
         expl: what `on_success` said.
     """
@@ -101,125 +111,130 @@ def run_task(
     report: Reporter,
     completeness: Completeness = is_complete,
     granted: Collection[str] = (),
-    messages: Messages | None = None,
 ) -> Outcome:
-    """Make one attempt at the task and keep nothing; see `TaskRun`."""
-    run = TaskRun(task, settings, completeness, granted)
-    try:
-        return run.start(report, messages)
-    finally:
-        run.close()
-
-
-class TaskRun:
-    """One way through `run()`, in as many parts as it waits for dynamic requirements.
+    """Run the task once, from the beginning, in one stretch.
 
     Args:
-        settings: `check_unfulfilled_deps`, `check_complete_on_run`, `check_complete_grace`,
+        settings: `check_unfulfilled_deps`, `check_complete_on_run`, `completion_grace`,
             `retry_external_tasks` and `task_process_context` count here.
+        report: takes messages while run() runs.
         completeness: how to ask a task.
         granted: ids of earlier dynamic requirements of this task that are done. It matters only for those
             that have neither outputs nor a complete() of their own, and so could not be told from new ones.
 
-    Attributes:
-        suspended: whether it waits, and `resume` can go on.
+    Returns:
+        how it ended; nothing is raised, not even SystemExit or KeyboardInterrupt.
+    """
+    attempt = Attempt(task, settings=settings, completeness=completeness)
+    outcome = attempt.advance(report, granted)
+    attempt.abandon()
+    return outcome
+
+
+class Attempt:
+    """One pass over a task's `run()`, in one stretch or, with dynamic requirements, in several.
+
+    Args:
+        task: the task; settings, completeness: as for `run_task`.
+        wait: how to let time pass while a store settles.
     """
 
     def __init__(
         self,
         task: Any,
+        *,
         settings: WorkerSettings,
         completeness: Completeness = is_complete,
-        granted: Collection[str] = (),
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.task = task
-        self.settings = settings
-        self.completeness = completeness
-        self.granted = granted
-        self._report: Reporter = _nobody
-        self._messages: Messages | None = None
+        self._settings = settings
+        self._completeness = completeness
+        self._wait = wait
+        self._granted: Collection[str] = ()
         self._generator: Generator[Any, Any, Any] | None = None
-        self._answer: Any = None  # what the generator gets when it goes on
-        self._started = 0.0
+        self._wanted: Wanted | None = None
+        self._worked_s = 0.0
 
     @property
-    def suspended(self) -> bool:
-        return self._generator is not None
+    def parked(self) -> bool:
+        """Whether it waits behind a `yield` and can go on."""
+        return self._wanted is not None
 
-    def start(self, report: Reporter, messages: Messages | None = None) -> Outcome:
-        """Run from the beginning.
+    def advance(self, report: Reporter, granted: Collection[str] = (), messages: Any = None) -> Outcome:
+        """Begin, or go on behind the `yield`; up to the next requirement that is not complete, or the end.
 
         Args:
-            report: takes messages while run() runs.
-            messages: where the task finds messages that were sent to it.
+            report: takes messages during this stretch.
+            granted: ids of dynamic requirements that are done.
+            messages: the queue that the task sees as `scheduler_messages`.
 
         Returns:
-            how it ended; nothing is raised, not even SystemExit or KeyboardInterrupt.
+            how the stretch ended; `elapsed_s` is its own. Nothing is raised.
         """
-        return self._guarded(self._begin, report, messages)
-
-    def resume(self, report: Reporter, messages: Messages | None = None) -> Outcome:
-        """Go on where it was suspended; what it waited for is taken as done. Otherwise as `start`."""
-        assert self.suspended
-        return self._guarded(self._go_on, report, messages)
-
-    def close(self) -> None:
-        """Let go of a run that is suspended: its generator is closed."""
-        generator, self._generator = self._generator, None
-        if generator is not None:
-            with suppress(BaseException):  # the end of this run has been told already
-                generator.close()
-
-    def _guarded(
-        self, part: Callable[[], Outcome | None], report: Reporter, messages: Messages | None
-    ) -> Outcome:
-        self._report, self._messages = report, messages
+        self._granted = granted
         started = time.monotonic()
         try:
-            with _context_of(self):
-                outcome = part() or self._succeed()
-        except BaseException as error:
-            self.close()
-            outcome = self._failed(error)
-        return msgspec.structs.replace(outcome, elapsed_s=time.monotonic() - started)
+            with run_context(self._settings.task_process_context, self.task):
+                outcome = self._stretch(report, messages)
+        except BaseException as error:  # the context's own
+            self.abandon()
+            outcome = outcome_of_error(error, what="the context of the run failed")
+        elapsed_s = time.monotonic() - started
+        self._worked_s += elapsed_s
+        return msgspec.structs.replace(outcome, elapsed_s=elapsed_s)
 
-    def _begin(self) -> Outcome | None:
-        """Return an outcome when it is not success."""
-        task = self.task
-        external = is_external(task)
-        if self.settings.check_unfulfilled_deps and not external:
-            missing = [dep for dep in tasks_of(task.deps(), "requires()") if not self._fulfilled(dep)]
+    def abandon(self) -> None:
+        """Close the generator, if there is one; what its `finally` raises is logged and harms nobody."""
+        generator, self._generator, self._wanted = self._generator, None, None
+        if generator is None:
+            return
+        try:
+            generator.close()
+        except BaseException:
+            logging.getLogger(__name__).exception("run() of %s failed while it was closed", self.task.task_id)
+
+    def _stretch(self, report: Reporter, messages: Any) -> Outcome:
+        try:
+            began = time.monotonic()
+            if self._generator is None:
+                external = is_external(self.task)
+                self._check_dependencies(external)
+                self.task.trigger_event(Event.START, self.task)
+                began = time.monotonic()
+                waiting = self._ask_outside() if external else self._work(report, messages)
+            else:
+                external = False
+                waiting = self._work(report, messages)
+            if waiting is not None:
+                return waiting
+            if not external:
+                self._check_complete()
+            return self._success(self._worked_s + time.monotonic() - began)
+        except BaseException as error:
+            self.abandon()
+            return self._failure(error)
+
+    def _check_dependencies(self, external: bool) -> None:
+        if self._settings.check_unfulfilled_deps and not external:
+            missing = [dep for dep in tasks_of(self.task.deps(), "requires()") if not self._fulfilled(dep)]
             if missing:
                 raise UnfulfilledError(missing)
-        task.trigger_event(Event.START, task)
-        self._started = time.monotonic()
-        if external:
-            if self.completeness(task):
-                return None
-            cause = "external: its output does not exist (yet)"
-            return Outcome(status="FAILED", error=cause, cause=cause)
-        with self._speaking():
-            generator = task.run()
-            if isinstance(generator, Generator):
-                self._generator = generator
-                return self._advance(generator)
-        return None
 
-    def _go_on(self) -> Outcome | None:
-        assert self._generator is not None
-        with self._speaking():
-            return self._advance(self._generator)
+    def _ask_outside(self) -> Outcome | None:
+        if self._completeness(self.task):
+            return None
+        cause = "external: its output does not exist (yet)"
+        return Outcome(status="FAILED", error=cause, cause=cause)
 
-    def _succeed(self) -> Outcome:
+    def _success(self, seconds: float) -> Outcome:
         task = self.task
-        if not is_external(task):
-            self._check_complete()
-        task.trigger_event(Event.PROCESSING_TIME, task, time.monotonic() - self._started)
+        task.trigger_event(Event.PROCESSING_TIME, task, seconds)
         expl = as_text(task.on_success())
         task.trigger_event(Event.SUCCESS, task)
-        return Outcome(status="DONE", expl=None if expl is None else shorten(expl, TEXT_CHARS_MAX))
+        return Outcome(status="DONE", expl=expl)
 
-    def _failed(self, error: BaseException) -> Outcome:
+    def _failure(self, error: BaseException) -> Outcome:
         """Tell the task, and make the outcome. Its own handler may fail as well."""
         text, cause = traceback_of(error), cause_of(error)
         try:
@@ -232,129 +247,92 @@ class TaskRun:
                     text = as_text(said) or text
         except BaseException as second:
             text += f"\n\nand then on_failure() failed:\n{traceback_of(second)}"
-        if not isinstance(error, UnfulfilledError):
-            return Outcome(status="FAILED", error=text, cause=cause)
-        try:  # what is missing may have to be made again, and this task after it
-            found = tuple(self._discover([self.task], self.completeness))
-        except BaseException as second:
-            text += f"\n\nand what is missing could not be scheduled again:\n{traceback_of(second)}"
-            found = ()
-        return Outcome(status="FAILED", error=text, cause=cause, missing=error.task_ids, discovered=found)
+        missing = error.task_ids if isinstance(error, UnfulfilledError) else ()
+        return Outcome(status="FAILED", error=text, cause=cause, missing=missing)
 
     def _fulfilled(self, task: Any) -> bool:
-        return is_fulfilled(task, self.completeness)
+        return is_fulfilled(task, self._completeness)
 
     def _check_complete(self) -> None:
         task = self.task
-        if not self.settings.check_complete_on_run or cannot_be_checked(task):
+        if not self._settings.check_complete_on_run or cannot_be_checked(task):
             return
-        deadline = time.monotonic() + self.settings.check_complete_grace
+        left_s, pause_s = self._settings.completion_grace, SETTLING_PAUSE_S_MIN
         while not self._fulfilled(task):
-            if (left := deadline - time.monotonic()) > 0:
-                time.sleep(min(SETTLE_POLL_S, left))
-                continue
-            absent = _absent_outputs(task)
-            raise IncompleteError(
-                f"run() of {task.task_family} returned, but complete() is still false"
-                + (f": {', '.join(absent)} does not exist" if absent else "")
-            )
+            if left_s <= 0:
+                absent = _absent_outputs(task)
+                raise IncompleteError(
+                    f"run() of {task.task_family} returned, but complete() is still false"
+                    + (f": {', '.join(absent)} does not exist" if absent else "")
+                )
+            pause_s = min(pause_s, left_s)
+            self._wait(pause_s)
+            left_s -= pause_s
+            pause_s = min(2 * pause_s, SETTLING_PAUSE_S_MAX)
 
-    def _advance(self, generator: Generator[Any, Any, Any]) -> Outcome | None:
-        """Return an outcome when it has to wait; the answer for the generator is then kept."""
-        answer, self._answer = self._answer, None
+    def _work(self, report: Reporter, messages: Any) -> Outcome | None:
+        """Call run(), or go on with it; return an outcome only when it has to wait."""
+        with speaking(self.task, report, messages):
+            if self._generator is None:
+                generator = self.task.run()
+                if not isinstance(generator, Generator):
+                    return None
+                self._generator = generator
+            return self._follow(self._generator)
+
+    def _follow(self, generator: Generator[Any, Any, Any]) -> Outcome | None:
         try:
+            if self._wanted is None:
+                wanted = Wanted(next(generator))
+            else:
+                wanted, self._wanted = self._wanted, None
+                if self._all_granted(wanted):
+                    wanted = Wanted(generator.send(wanted.outputs()))
             while True:
-                wanted = generator.send(None if answer is None else answer())
-                answer, outcome = self._answer_to(wanted)
-                if outcome is not None:
-                    self._answer = answer
+                answers: dict[str, bool] = {}
+                if not wanted.are_complete(partial(self._ask, answers)):
+                    outcome = self._wait_for(wanted.tasks, answers)
+                    self._wanted = wanted
                     return outcome
+                wanted = Wanted(generator.send(wanted.outputs()))
         except StopIteration:
             self._generator = None
             return None
 
-    def _answer_to(self, wanted: Any) -> tuple[Callable[[], Any], Outcome | None]:
-        """What the generator gets for what it yielded, and an outcome when that is not complete yet."""
-        answers: dict[str, bool] = {}  # each is asked once, also when it has to be scheduled then
+    def _all_granted(self, wanted: Wanted) -> bool:
+        if not all(task.task_id in self._granted for task in wanted.tasks):
+            return False
+        return self._settings.check_complete_on_run or all(map(cannot_be_checked, wanted.tasks))
 
-        def has(task: Any) -> bool:
-            known = answers.get(task.task_id)
-            if known is None:
-                known = answers[task.task_id] = self._has(task)
-            return known
-
-        if luigi_bridge.is_dynamic_requirements(wanted):
-            tasks = tasks_of(wanted.flat_requirements, "run()")
-            return (lambda: wanted.paths), None if wanted.complete(has) else self._wait_for(tasks, has)
-        if isinstance(wanted, Iterator):
-            wanted = list(wanted)
-        tasks = tasks_of(wanted, "run()")
-        ready = all(has(task) for task in tasks)
-        return (lambda: outputs_of(wanted)), None if ready else self._wait_for(tasks, has)
-
-    def _has(self, task: Any) -> bool:
-        if task.task_id in self.granted and cannot_be_checked(task):
+    def _ask(self, answers: dict[str, bool], task: Any) -> bool:
+        if task.task_id in self._granted and cannot_be_checked(task):
             return True
-        return self.completeness(task)
+        if task.task_id not in answers:
+            answers[task.task_id] = self._completeness(task)
+        return answers[task.task_id]
 
-    def _wait_for(self, tasks: list[Any], has: Completeness) -> Outcome:
+    def _wait_for(self, tasks: list[Any], answers: dict[str, bool]) -> Outcome:
+        """Return the outcome of a run that waits for these tasks, some of which have been asked just now."""
+
+        def ask_once(task: Any) -> bool:
+            answer = answers.pop(task.task_id, None)
+            return self._completeness(task) if answer is None else answer
+
         own_id = self.task.task_id
+        found = []
+        for item in discover(tasks, settings=self._settings, seen={own_id}, completeness=ask_once):
+            if own_id in (item.registration.deps or ()) or item.task is self.task:
+                name = display_name(self.task)
+                raise TaskDefinitionError(
+                    f"dependency cycle: {name} -> … -> {display_name(item.task)} -> {name}"
+                )
+            found.append((item.registration, _packed(item.task) if item.kind == "pending" else None))
         new_deps = tuple(task.task_id for task in tasks)
         if own_id in new_deps:
             raise TaskDefinitionError(
                 f"dependency cycle: run() of {display_name(self.task)} yielded the task itself"
             )
-        found = tuple(self._discover(tasks, has, own_id))
-        return Outcome(status="PENDING", new_deps=new_deps, discovered=found)
-
-    def _discover(
-        self, tasks: list[Any], completeness: Completeness, own_id: str = ""
-    ) -> Iterator[tuple[Registration, bytes | None]]:
-        seen = {own_id} if own_id else set()
-        for item in discover(tasks, settings=self.settings, seen=seen, completeness=completeness):
-            if own_id and own_id in (item.registration.deps or ()):
-                name = display_name(self.task)
-                raise TaskDefinitionError(
-                    f"dependency cycle: {name} -> … -> {display_name(item.task)} -> {name}"
-                )
-            yield item.registration, _packed(item.task) if item.kind == "pending" else None
-
-    @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        """Let the task speak while it runs; afterwards it is as before, and can be pickled."""
-        state = vars(self.task)
-        before = {name: state[name] for name in luigi_bridge.FORWARDED if name in state}
-        voice = Voice(self._report, self._messages)
-        for name in luigi_bridge.FORWARDED:
-            state[name] = getattr(voice, name)
-        try:
-            yield
-        finally:
-            for name in luigi_bridge.FORWARDED:
-                state.pop(name, None)
-            state.update(before)
-
-
-def _nobody(kind: str, value: Any) -> None:
-    """Takes what a task says while nobody listens."""
-
-
-def _context_of(run: TaskRun) -> AbstractContextManager[Any]:
-    """The context around each part of a run, made by the class that the settings name.
-
-    Raises:
-        TaskLoadError: there is no such class.
-    """
-    name = run.settings.task_process_context
-    if not name:
-        return nullcontext()
-    module, _, attribute = name.rpartition(".")
-    try:
-        make = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise TaskLoadError(f"task_process_context={name!r} cannot be imported: {error}") from None
-    context: AbstractContextManager[Any] = make(run)
-    return context
+        return Outcome(status="PENDING", new_deps=new_deps, discovered=tuple(found))
 
 
 def _packed(task: Any) -> bytes | None:

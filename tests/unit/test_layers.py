@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "children": {"tasks", "rpc", "core"},
     "actors": {"children", "transport", "tasks", "rpc", "core"},
     "facade": {"actors", "children", "transport", "tasks", "rpc", "core"},
+    "simulation": {"facade", "actors", "children", "transport", "tasks", "rpc", "core"},
     "cli": {"facade", "actors", "children", "transport", "tasks", "rpc", "core"},
 }
 BASE = {"errors", "config", "_version"}

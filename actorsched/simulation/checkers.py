@@ -1,0 +1,260 @@
+"""Checkers: each watches from outside for one thing that must never happen, or must be so at the end.
+
+They know the truth (`World`), the wire, and what was done to the nodes, and nothing of what is inside the
+actors. What they find is a `Violation`; the first one ends a simulation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from actorsched.simulation.wire import Served, WireWatcher
+from actorsched.simulation.world import Attempt, Watcher
+
+if TYPE_CHECKING:
+    from actorsched.simulation.simulation import Simulation
+
+#: a run that was given to somebody else has to end within this, when its worker can hear of it
+STALE_S = 40.0
+
+
+class Finding(NamedTuple):
+    """What a checker found."""
+
+    checker: str
+    at_s: float
+    text: str
+
+
+class Checker(Watcher, WireWatcher):
+    """Base class. `self.fail(text)` reports.
+
+    Users may add their own: subclass this, write the methods that are needed, and give the class to
+    `Simulation(checkers=[…])`.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.hub = simulation.hub
+        self.world = simulation.world
+
+    def fail(self, text: str) -> None:
+        finding = Finding(type(self).__name__, self.hub.now, text)
+        self.simulation.findings.append(finding)
+        self.simulation.trace.add("VIOLATION", finding.checker, finding.text)
+
+    def each_second(self) -> None:
+        """Called once in a second of virtual time."""
+
+    def program_ended(self, node: str, succeeded: bool, wanted: tuple[str, ...]) -> None:
+        """A worker's program has ended, with this exit status, for these tasks."""
+
+    def restarted(self, node: str) -> None:
+        """A node has begun a new life."""
+
+    def at_end(self) -> None:
+        """Everything was healed, and every program has ended or the time is up."""
+
+
+class OneLiveRun(Checker):
+    """At most one live run a task.
+
+    A second one may begin only when the scheduler could know nothing of the first: its worker was
+    silent for a lease, or the scheduler has lost its state since. And then the first one has to end
+    soon after its worker can hear of it.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        #: node → when the scheduler answered it last
+        self.heard: dict[str, float] = {}
+        #: node → when it was heard again after a silence for which it may be given up
+        self.silent_until: dict[str, float] = {}
+        self.state_lost_at = -1.0
+
+    def served(self, call: Served) -> None:
+        if call.error is None and "worker" in call.params:
+            if self._is_silent(call.node):
+                self.silent_until[call.node] = self.hub.now
+            self.heard[call.node] = self.hub.now
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler" and not self.simulation.durable:
+            self.state_lost_at = self.hub.now
+
+    def run_started(self, attempt: Attempt) -> None:
+        for other in self.world.live[attempt.task_id]:
+            if other is attempt:
+                continue
+            if other.superseded_at is None:
+                other.superseded_at = self.hub.now
+                if not self._may_be_given_up(other):
+                    silent_s = self.hub.now - self.heard.get(other.node.name, 0.0)
+                    self.fail(
+                        f"{attempt} began while {other} is live; its worker was heard {silent_s:.1f} s ago"
+                    )
+
+    def _may_be_given_up(self, attempt: Attempt) -> bool:
+        lost_at = max(self.state_lost_at, self.silent_until.get(attempt.node.name, -1.0))
+        return attempt.started_at <= lost_at or self._is_silent(attempt.node.name)
+
+    def _is_silent(self, node: str) -> bool:
+        options = self.simulation.options
+        silent_s = self.simulation.quiet_for(self.heard.get(node, 0.0))
+        # two clocks disagree, and a run may be given up while the request that renews it is on its way
+        return silent_s >= options.lease_s * (1 - 2 * options.skew) - 0.5
+
+    def each_second(self) -> None:
+        for attempt in self.world.all_live():
+            at = attempt.superseded_at
+            if at is None:
+                continue
+            calm_since = max(at, self.simulation.trouble_at(attempt.node.name))
+            if self.hub.now - calm_since > STALE_S:
+                self.fail(f"{attempt} was given to somebody else {self.hub.now - at:.0f} s ago and goes on")
+                attempt.superseded_at = None
+
+
+class RequirementsFirst(Checker):
+    """No run before its requirements are done."""
+
+    def run_started(self, attempt: Attempt) -> None:
+        plan = self.world.plans[attempt.name]
+        missing = [name for name in (*plan.deps, *plan.more) if not self.world.has(name)]
+        if missing:
+            self.fail(f"{attempt} began without {', '.join(missing)}")
+
+
+class AcknowledgedReports(Checker):
+    """No acknowledged report is lost: what was reported as done, and acknowledged, is not run again.
+
+    Somebody may ask for it again, who looked before it was done; that is Luigi's meaning of PENDING.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.done: dict[str, float] = {}
+
+    def delivered(self, call: Served) -> None:
+        if call.method == "add_task" and call.params.get("status") == "DONE" and _was_accepted(call):
+            self.done.setdefault(call.params["task_id"], self.hub.now)
+
+    def served(self, call: Served) -> None:
+        if (
+            call.method == "add_task"
+            and call.params.get("status") != "DONE"
+            and not call.params.get("run_id")
+        ):
+            self.done.pop(call.params.get("task_id", ""), None)
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler" and not self.simulation.durable:
+            self.done.clear()
+
+    def run_started(self, attempt: Attempt) -> None:
+        at = self.done.get(attempt.task_id)
+        if at is not None:
+            self.fail(f"{attempt} began, but the task was reported as done and acknowledged at {at:.3f}")
+
+
+def _was_accepted(call: Served) -> bool:
+    return call.error is None and call.result is None
+
+
+class ResourcesFit(Checker):
+    """Resources are within capacity at each instant; runs that were given up do not count."""
+
+    def run_started(self, attempt: Attempt) -> None:
+        used: dict[str, int] = {}
+        for live in self.world.all_live():
+            if live.superseded_at is None:
+                for name, amount in live.holds.items():
+                    used[name] = used.get(name, 0) + amount
+        for name, amount in attempt.holds.items():
+            capacity = self.simulation.resources.get(name, 1)
+            if used.get(name, 0) > capacity and not self._excused():
+                self.fail(f"{attempt} takes {amount} of {name}: {used[name]} of {capacity} are in use now")
+
+    def _excused(self) -> bool:
+        """Whether some live run may have been given up by the scheduler, without a second one of it."""
+        one_live_run = self.simulation.checker(OneLiveRun)
+        return any(one_live_run._may_be_given_up(live) for live in self.world.all_live())
+
+
+class ExitStatus(Checker):
+    """A program ends with success if and only if all that it asked for is complete."""
+
+    def program_ended(self, node: str, succeeded: bool, wanted: tuple[str, ...]) -> None:
+        missing = [name for name in wanted if not self.world.has(name)]
+        if succeeded and missing:
+            self.fail(f"{node} ended with success, but {', '.join(missing)} is not complete")
+        if not succeeded and not missing:
+            made = max(self.world.outputs.get(name, 0.0) for name in wanted)
+            if self.hub.now - made > 60.0:
+                self.fail(f"{node} ended without success, but all of {', '.join(wanted)} was complete")
+
+
+class Heartbeats(Checker):
+    """While nothing disturbs a worker, the scheduler hears of it in time."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.heard: dict[str, float] = {}
+        self.late: set[str] = set()
+
+    def served(self, call: Served) -> None:
+        if call.method in ("ping", "get_work", "add_task"):
+            self.heard[call.node] = self.hub.now
+
+    def each_second(self) -> None:
+        lease_s = self.simulation.options.lease_s
+        for node in self.simulation.working:
+            calm_since = max(self.simulation.trouble_at(node), self.simulation.working[node])
+            silent_s = self.hub.now - max(self.heard.get(node, 0.0), calm_since)
+            if silent_s > lease_s and node not in self.late:
+                self.late.add(node)
+                self.fail(f"{node} was not heard of for {silent_s:.1f} s; its lease is {lease_s:.1f} s")
+
+
+class EverythingEnds(Checker):
+    """After the world was healed, whatever can end has ended, and nothing is held by nobody."""
+
+    def at_end(self) -> None:
+        open_ = [plan.name for plan in self.simulation.wanted_plans() if not self.world.has(plan.name)]
+        if open_:
+            bound_s = self.simulation.options.bound_s
+            self.fail(f"{len(open_)} tasks have not ended {bound_s:.0f} s after all was healed: {open_[:5]}")
+        if self.simulation.working:
+            self.fail(f"programs that have not ended: {', '.join(self.simulation.working)}")
+        held = self.simulation.ask_scheduler("task_list", status="RUNNING", upstream_status="")
+        if held:
+            self.fail(f"the scheduler believes that {', '.join(held)} runs, and everybody has gone")
+
+
+class Narrator(Checker):
+    """Finds nothing; puts what matters on the wire into the trace."""
+
+    def served(self, call: Served) -> None:
+        if call.method == "get_work" and isinstance(call.result, dict):
+            for grant in call.result.get("tasks") or [call.result]:
+                if grant.get("run_id"):
+                    self.simulation.trace.add("granted", call.node, grant["task_id"], grant["run_id"])
+        elif call.method == "add_task":
+            params = call.params
+            said = [params.get(name) for name in ("task_id", "status", "run_id") if params.get(name)]
+            refused = (call.result or {}).get("refused", "") if call.error is None else "error"
+            self.simulation.trace.add("told", call.node, *said, refused)
+        elif call.method == "add_worker":
+            self.simulation.trace.add("told", call.node, "add_worker", call.params.get("incarnation"))
+
+
+CHECKERS: tuple[type[Checker], ...] = (
+    Narrator,
+    OneLiveRun,
+    RequirementsFirst,
+    AcknowledgedReports,
+    ResourcesFit,
+    ExitStatus,
+    Heartbeats,
+    EverythingEnds,
+)

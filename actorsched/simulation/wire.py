@@ -1,0 +1,53 @@
+"""What can be seen on the wire of a simulation: every request that was served, with its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+_decode = msgspec.json.decode
+
+
+class Served(NamedTuple):
+    """One call and its answer.
+
+    Attributes:
+        node: name of the node that asked; "" for a copy of a frame that came out of nowhere.
+        error: the `error` member of the answer, or None.
+    """
+
+    node: str
+    method: str
+    params: dict[str, Any]
+    result: Any
+    error: Any
+
+
+class WireWatcher:
+    """What a checker may hear of the wire."""
+
+    def served(self, call: Served) -> None:
+        """The server has sent this answer; nobody knows yet whether it arrives."""
+
+    def delivered(self, call: Served) -> None:
+        """The answer has arrived at who asked."""
+
+
+def calls_in(node: str, request: bytes, answer: bytes) -> Iterator[Served]:
+    """Pair the calls of a frame with their answers; frames that are no JSON-RPC have none."""
+    try:
+        asked, said = _decode(request), _decode(answer)
+    except msgspec.DecodeError:
+        return
+    requests = asked if isinstance(asked, list) else [asked]
+    responses = said if isinstance(said, list) else [said]
+    by_id = {response.get("id"): response for response in responses if isinstance(response, dict)}
+    for call in requests:
+        if not isinstance(call, dict) or "method" not in call:
+            continue
+        response = by_id.get(call.get("id"))
+        if response is not None:
+            params = call.get("params") or {}
+            yield Served(node, call["method"], params, response.get("result"), response.get("error"))

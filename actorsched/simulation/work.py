@@ -1,0 +1,164 @@
+"""Tasks whose behaviour is written down: what the workload of a simulation is made of.
+
+A `Plan` says what a task needs, how long it takes and how each of its runs ends. `Work` is an ordinary
+task that behaves by its plan, found by its name in the `World`: so it is discovered, registered, sent to
+a child and run like any other.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from actorsched.errors import ConfigError
+from actorsched.simulation.children import current_child
+from actorsched.simulation.hub import active_hub, sleep
+from actorsched.simulation.world import World
+from actorsched.tasks import Task
+
+#: how one run ends: with the output; with an exception; by `sys.exit`; by SIGKILL; never by itself;
+#: without an exception and without the output
+Ending: TypeAlias = Literal["ok", "fail", "exit", "die", "hang", "lie"]
+
+#: a run that hangs is ended by this limit, where the plan has no other
+HANG_TIMEOUT_S = 120.0
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a task behaves.
+
+    Attributes:
+        deps: names of what it requires.
+        more: names of what it requires while it runs.
+        duration_s: of each run.
+        endings: of its runs, in order; the last one holds for all that follow.
+        appears_s: it is external, and its output appears at this time.
+        stubborn: its process takes no notice of SIGTERM.
+        gives_back: after half of its time it gives back all its resources.
+        retry_count: failures that disable it.
+    """
+
+    name: str
+    deps: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    duration_s: float = 1.0
+    priority: int = 0
+    resources: dict[str, int] = {}
+    endings: tuple[Ending, ...] = ("ok",)
+    appears_s: float | None = None
+    stubborn: bool = False
+    gives_back: bool = False
+    retry_count: int | None = None
+    timeout_s: float | None = None
+
+    @property
+    def can_end(self) -> bool:
+        """Whether one of its runs ends well, if it is tried often enough."""
+        return self.appears_s is not None or self.endings[-1] == "ok"
+
+
+def world() -> World:
+    """The world of the simulation that is under way."""
+    found: World = active_hub().world
+    return found
+
+
+def work(name: str) -> Work:
+    """The task of this name.
+
+    Raises:
+        ConfigError: no plan has the name.
+    """
+    plan = world().plans.get(name)
+    if plan is None:
+        raise ConfigError(f"no plan is called {name!r}; plans: {', '.join(list(world().plans)[:10])}, …")
+    if plan.appears_s is not None:
+        return AwaitedWork(name=name)
+    return GrowingWork(name=name) if plan.more else Work(name=name)
+
+
+class Work(Task):
+    """Behaves by its plan."""
+
+    name: str
+
+    @property
+    def plan(self) -> Plan:
+        found: Plan = world().plans[self.name]
+        return found
+
+    @property
+    def priority(self) -> int:
+        return self.plan.priority
+
+    @property
+    def resources(self) -> Mapping[str, int]:
+        return self.plan.resources
+
+    @property
+    def retry_count(self) -> int | None:
+        return self.plan.retry_count
+
+    @property
+    def worker_timeout(self) -> float | None:
+        if self.plan.timeout_s is None and "hang" in self.plan.endings:
+            return HANG_TIMEOUT_S
+        return self.plan.timeout_s
+
+    def requires(self) -> Any:
+        return [work(name) for name in self.plan.deps]
+
+    def complete(self) -> bool:
+        return world().has(self.name)
+
+    def run(self) -> Any:
+        self._perform()
+
+    def _perform(self) -> None:
+        plan, child = self.plan, current_child()
+        assert child.job is not None
+        child.stubborn = plan.stubborn
+        with world().running(plan, child) as attempt:
+            if plan.gives_back and plan.resources:
+                sleep(plan.duration_s / 2)
+                self.decrease_running_resources(plan.resources)
+                attempt.holds = {}
+                sleep(plan.duration_s / 2)
+            else:
+                sleep(plan.duration_s)
+            ending = plan.endings[min(attempt.number, len(plan.endings)) - 1]
+            attempt.ending = ending
+            self._end(ending)
+
+    def _end(self, ending: Ending) -> None:
+        match ending:
+            case "ok":
+                world().put(self.name)
+            case "fail":
+                raise RuntimeError(f"{self.name} was told to fail")
+            case "exit":
+                raise SystemExit(3)
+            case "die":
+                current_child().end(-signal.SIGKILL)
+            case "hang":
+                while True:
+                    sleep(3600)
+            case "lie":
+                return
+
+
+class GrowingWork(Work):
+    """Finds out while it runs what else it needs."""
+
+    def run(self) -> Any:
+        yield [work(name) for name in self.plan.more]
+        self._perform()
+
+
+class AwaitedWork(Work):
+    """Somebody else makes its output."""
+
+    run = None  # type: ignore[assignment]  # Luigi's way to say that somebody else makes it
