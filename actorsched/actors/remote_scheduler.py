@@ -127,7 +127,6 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 self._arm()
             case KeepAlive() | StopKeepAlive():
                 self._note(message)
-                self._arm()
             case _:
                 self.refuse(message)
         return None
@@ -348,6 +347,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._pinger.table.add(message, self._now())
         else:
             self._pinger.table.remove(message.worker)
+        self._arm()  # also in the middle of a call, because nothing else may wake this actor after it
 
     def _arm(self) -> None:
         if self._ping_timer is not None:
