@@ -118,6 +118,7 @@ class WorkerActor(Actor):
         self._outbox = Outbox()
         self._sent: list[Posted] | None = None  # the exchange that is under way
         self._sent_ask = False
+        self._asked_at = 0.0
         self._tag = 0
         self._hungry = False  # there may be work that we did not ask for yet
         self._ended: Settable | None = None  # set while a run of the worker is on
@@ -183,6 +184,7 @@ class WorkerActor(Actor):
         self._sent_ask = not self._outbox and self._may_ask()
         if self._sent_ask:
             self._hungry = False
+            self._asked_at = self._runtime.clock.monotonic()
             calls.append(self._question())
         if not calls:
             self._finish_if_over()
@@ -292,6 +294,10 @@ class WorkerActor(Actor):
         grants = reply.get("tasks")
         if grants is None:
             grants = [reply] if reply.get("task_id") is not None else []
+        if grants and self._came_too_late(reply):
+            log.warning("work came when its lease had run out; asking again", worker=self._worker_id)
+            self._hungry = True
+            grants = []
         for grant in grants:
             self._begin(grant)
         self._waiting.hear(reply, got_work=bool(grants))
@@ -301,6 +307,14 @@ class WorkerActor(Actor):
             )
         if self._free or self._wanted_slots == 0:
             self._ask_later()
+
+    def _came_too_late(self, reply: Mapping[str, Any]) -> bool:
+        """Whether the answer took so long that what it grants may have been given to somebody else.
+
+        If it was not, it is handed out again to the next question, which does not name it as running.
+        """
+        lease_s = reply.get("lease_s")
+        return lease_s is not None and self._runtime.clock.monotonic() - self._asked_at >= lease_s
 
     def _begin(self, grant: Mapping[str, Any]) -> None:
         try:
