@@ -136,7 +136,7 @@ class AcknowledgedReports(Checker):
         self.done: dict[str, float] = {}
 
     def delivered(self, call: Served) -> None:
-        if call.method == "add_task" and call.params.get("status") == "DONE" and _was_accepted(call):
+        if call.method == "add_task" and _was_accepted(call):
             self.done.setdefault(call.params["task_id"], self.hub.now)
 
     def served(self, call: Served) -> None:
@@ -158,7 +158,9 @@ class AcknowledgedReports(Checker):
 
 
 def _was_accepted(call: Served) -> bool:
-    return call.error is None and call.result is None
+    """Whether it reports the good end of a run, and is acknowledged."""
+    reports = call.params.get("status") == "DONE" and call.params.get("run_id")
+    return bool(reports) and call.error is None and call.result is None
 
 
 class ResourcesFit(Checker):

@@ -196,10 +196,11 @@ class ReqEnd:
     # -- what the actors use ----------------------------------------------------------------------
 
     def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
-        if not self._is_open():
-            if self._patient:
+        if self._patient:
+            if self._peer is None:
                 self._waiting = frame
                 return True
+        elif not self._is_open():
             if timeout_s <= 0 or not self.socket.signal.wait_for(self._is_open, timeout_s):
                 return False
         self._transmit(frame)

@@ -133,6 +133,8 @@ class Simulation:
             if not self.findings:
                 self.heal()
                 self._advance(self.options.bound_s, until_ended=True)
+                # what was given up at the last moment may be held for a lease
+                self._advance(2 * self.options.lease_s + 5.0)
             if not self.findings:
                 for checker in self._checkers:
                     checker.at_end()
