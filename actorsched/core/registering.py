@@ -58,6 +58,9 @@ def add_task(
 ) -> Refused | None:
     """Register a task, or report what became of it.
 
+    A registration replaces resources and retry policy, also by none; a report of a run (`run_id`) keeps
+    what it does not say.
+
     Returns:
         None, or a refusal when `run_id` is not the live run of the task, or `incarnation` an earlier
         life of the worker; then nothing has changed.
@@ -124,9 +127,11 @@ def add_task(
         set_deps(state, record, deps)
     if new_deps:
         add_deps(state, record, new_deps)
-    demand = state.resources.demand(resources)
-    if demand is not record.demand:
-        state.set_demand(record, demand)
+    # a report of a run may come from who knows the task by name only, as when its process has died
+    if resources is not None or run_id is None:
+        demand = state.resources.demand(resources)
+        if demand is not record.demand:
+            state.set_demand(record, demand)
     if enabled and not assistant:
         if worker not in record.stake.idset:
             state.set_stake(record, state.stakes.with_(record.stake, worker))
@@ -134,7 +139,8 @@ def add_task(
             _stake_deps(state, record, worker, priority, now)
     if priority > record.priority or record.deps:
         state.raise_priority(record, priority)
-    record.policy = state.policy_from(retry_policy_dict) if retry_policy_dict else state.policy
+    if retry_policy_dict or run_id is None:
+        record.policy = state.policy_from(retry_policy_dict)
     if runnable and enabled and status != FAILED:
         if worker not in record.crew.idset:
             state.set_crew(record, state.crews.with_(record.crew, worker))
