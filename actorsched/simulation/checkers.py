@@ -73,7 +73,7 @@ class OneLiveRun(Checker):
         self.state_lost_at = -1.0
 
     def served(self, call: Served) -> None:
-        if call.error is None and "worker" in call.params:
+        if call.error is None and "worker" in call.params and call.fresh:
             if self._is_silent(call.node):
                 self.silent_until[call.node] = self.hub.now
             self.heard[call.node] = self.hub.now
@@ -175,7 +175,8 @@ class ResourcesFit(Checker):
         for name, amount in attempt.holds.items():
             capacity = self.simulation.resources.get(name, 1)
             if used.get(name, 0) > capacity and not self._excused():
-                self.fail(f"{attempt} takes {amount} of {name}: {used[name]} of {capacity} are in use now")
+                holders = [live for live in self.world.all_live() if name in live.holds]
+                self.fail(f"{attempt} takes {amount} of {name}: {used[name]} of {capacity} in use: {holders}")
 
     def _excused(self) -> bool:
         """Whether some live run may have been given up by the scheduler, without a second one of it."""

@@ -21,7 +21,7 @@ from actorsched.simulation.actors import Source
 from actorsched.simulation.hub import Hub, is_silenced
 from actorsched.simulation.node import Node
 from actorsched.simulation.trace import Trace
-from actorsched.simulation.wire import WireWatcher, calls_in
+from actorsched.simulation.wire import WireWatcher, calls_in, identity_of
 from actorsched.transport.address import Address
 from actorsched.transport.keys import KeyPair
 from actorsched.transport.req import Keys
@@ -316,6 +316,7 @@ class RepEnd:
         self.queue: deque[tuple[ReqEnd | None, int, bytes]] = deque()
         self._network = network
         self._asking: tuple[ReqEnd | None, int, bytes] | None = None
+        self._seen: dict[str, int] = {}
         self._closed = False
         node.sockets[self] = None
         network.listeners[str(address)] = self
@@ -338,7 +339,11 @@ class RepEnd:
         (connection, number, request), self._asking = self._asking, None
         if is_silenced():
             return
-        for call in calls_in(connection.node.name if connection else "", request, frame):
+        identity = identity_of(request)
+        fresh = identity is None or self._seen.get(identity[0], -1) < identity[1]
+        if identity is not None and fresh:
+            self._seen[identity[0]] = identity[1]
+        for call in calls_in(connection.node.name if connection else "", request, frame, fresh=fresh):
             for watcher in self._network.watchers:
                 watcher.served(call)
         if connection is None or connection not in self.connections:

@@ -16,6 +16,7 @@ class Served(NamedTuple):
     Attributes:
         node: name of the node that asked; "" for a copy of a frame that came out of nowhere.
         error: the `error` member of the answer, or None.
+        fresh: the server had not seen the frame before; an answer from memory renews nothing.
     """
 
     node: str
@@ -23,6 +24,7 @@ class Served(NamedTuple):
     params: dict[str, Any]
     result: Any
     error: Any
+    fresh: bool = True
 
 
 class WireWatcher:
@@ -35,7 +37,19 @@ class WireWatcher:
         """The answer has arrived at who asked."""
 
 
-def calls_in(node: str, request: bytes, answer: bytes) -> Iterator[Served]:
+def identity_of(request: bytes) -> tuple[str, int] | None:
+    """Client and number of a frame, where it says them."""
+    try:
+        asked = _decode(request)
+    except msgspec.DecodeError:
+        return None
+    first = asked[0] if isinstance(asked, list) and asked else asked
+    if not isinstance(first, dict) or not isinstance(first.get("seq"), int):
+        return None
+    return str(first.get("client")), first["seq"]
+
+
+def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) -> Iterator[Served]:
     """Pair the calls of a frame with their answers; frames that are no JSON-RPC have none."""
     try:
         asked, said = _decode(request), _decode(answer)
@@ -50,4 +64,4 @@ def calls_in(node: str, request: bytes, answer: bytes) -> Iterator[Served]:
         response = by_id.get(call.get("id"))
         if response is not None:
             params = call.get("params") or {}
-            yield Served(node, call["method"], params, response.get("result"), response.get("error"))
+            yield Served(node, call["method"], params, response.get("result"), response.get("error"), fresh)
