@@ -86,12 +86,14 @@ def get_work(
     reply["lease_s"] = state.settings.worker_disconnect_delay
 
     grants: list[Grant] = []
+    again = _grant_again(state, lost, now) if lost is not None else None
+    if again is not None:
+        grants.append(again)
     while len(grants) < (max_tasks or 1):
-        grant = _grant_again(state, lost, now) if lost is not None else _next(state, asking, assistant, now)
+        grant = _next(state, asking, assistant, now)
         if grant is None:
             break
         grants.append(grant)
-        lost = None
     if grants:
         reply.update(grants[0])  # type: ignore[typeddict-item]  # Grant ⊂ Work
     if max_tasks is not None:
@@ -244,9 +246,15 @@ def _reserve_running(record: TaskRecord, free: dict[str, int], reserved: dict[st
             reserved[name] = reserved.get(name, 0) + amount
 
 
-def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant:
-    """A new run of what runs already, as far as we knew."""
+def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant | None:
+    """A new run of what runs already, as far as we knew.
+
+    None when the lost run had given back resources that others use now: it is tried again next time.
+    """
     state.resources.release(record.runs_with())
+    if not state.resources.fits(record.demand, state.resources.used):
+        state.resources.charge(record.runs_with())
+        return None
     record.resources_running = dict(record.demand.needs)
     state.resources.charge(record.resources_running)
     record.time_running = now.wall
