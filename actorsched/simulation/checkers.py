@@ -225,7 +225,7 @@ class EverythingEnds(Checker):
     def at_end(self) -> None:
         open_ = [plan.name for plan in self.simulation.wanted_plans() if not self.world.has(plan.name)]
         if open_:
-            bound_s = self.simulation.options.bound_s
+            bound_s = self.simulation.bound_s()
             self.fail(f"{len(open_)} tasks have not ended {bound_s:.0f} s after all was healed: {open_[:5]}")
         if self.simulation.working:
             self.fail(f"programs that have not ended: {', '.join(self.simulation.working)}")

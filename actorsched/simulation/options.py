@@ -16,8 +16,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seed: int = 0
     #: how long the world is hostile, seconds of virtual time
     hostile_s: float = 600.0
-    #: after that everything works, and whatever can end has to end within this
-    bound_s: float = 3600.0
+    #: after that everything works, and whatever can end has to end within this, and what its runs take
+    bound_s: float = 1200.0
 
     # -- the system
     #: workers that submit a part of the graph each, and run it

@@ -21,7 +21,7 @@ from actorsched.simulation.node import Node
 from actorsched.simulation.options import Options
 from actorsched.simulation.runtime import SimulatedRuntime
 from actorsched.simulation.trace import Trace
-from actorsched.simulation.work import Plan, work
+from actorsched.simulation.work import HANG_TIMEOUT_S, Plan, work
 from actorsched.simulation.workload import RESOURCES, draw_plans, draw_submissions
 from actorsched.simulation.world import World
 
@@ -132,7 +132,7 @@ class Simulation:
             self._advance(self.options.hostile_s)
             if not self.findings:
                 self.heal()
-                self._advance(self.options.bound_s, until_ended=True)
+                self._advance(self.bound_s(), until_ended=True)
                 # what was given up at the last moment may be held for a lease
                 self._advance(2 * self.options.lease_s + 5.0)
             if not self.findings:
@@ -213,6 +213,14 @@ class Simulation:
                 wanted[name] = None
                 stack += (*plans[name].deps, *plans[name].more)
         return [plan for plan in plans.values() if plan.name in wanted and self._can_end(plan.name)]
+
+    def bound_s(self) -> float:
+        """How long everything may take after it was healed, if one thing had to be done after the other."""
+        total_s = self.options.bound_s
+        for plan in self.world.plans.values():
+            once_s = plan.duration_s + self.options.retry_delay_s + 2 * AGAIN_S
+            total_s += once_s * (len(plan.endings) + 1) + HANG_TIMEOUT_S * plan.endings.count("hang")
+        return total_s
 
     def _can_end(self, name: str) -> bool:
         plan: Plan = self.world.plans[name]

@@ -23,7 +23,7 @@ from actorsched.tasks import Task
 #: without an exception and without the output
 Ending: TypeAlias = Literal["ok", "fail", "exit", "die", "hang", "lie"]
 
-#: a run that hangs is ended by this limit, where the plan has no other
+#: a run that hangs is ended so long after its time, where the plan has no other limit
 HANG_TIMEOUT_S = 120.0
 
 
@@ -105,7 +105,7 @@ class Work(Task):
     @property
     def worker_timeout(self) -> float | None:
         if self.plan.timeout_s is None and "hang" in self.plan.endings:
-            return HANG_TIMEOUT_S
+            return HANG_TIMEOUT_S + self.plan.duration_s
         return self.plan.timeout_s
 
     def requires(self) -> Any:
