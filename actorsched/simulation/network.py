@@ -200,9 +200,10 @@ class ReqEnd:
             if self._peer is None:
                 self._waiting = frame
                 return True
-        elif not self._is_open():
-            if timeout_s <= 0 or not self.socket.signal.wait_for(self._is_open, timeout_s):
-                return False
+        elif not self._is_open() and (
+            timeout_s <= 0 or not self.socket.signal.wait_for(self._is_open, timeout_s)
+        ):
+            return False
         self._transmit(frame)
         return True
 
