@@ -78,9 +78,19 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     #: package.module.Class of a context manager around each run; called with an object that has `task`
     task_process_context: str = ""
     no_install_shutdown_handler: bool = False
+    #: so many runs that wait for dynamic requirements are kept, each in a process; others start again
+    suspended_max: int = 16
+    #: what runs print goes to files under this folder; "" is the user's state folder, "off" writes none
+    log_dir: str = ""
+    #: bytes of output that are kept of one run
+    log_size_max: int = 10_000_000
+    #: so many runs of each task keep their output
+    log_runs_max: int = 5
+    #: show what runs print on standard error, each line with its task's name
+    log_console: bool = True
     #: "process": a child process for each slot; "inline": the thread that called run()
     execution: str = "process"
-    #: "forkserver" where the platform has it, else "spawn"; "" chooses
+    #: "forkserver" or "spawn" (a fresh Python for each child); "" is the faster one
     start_method: str = ""
 
 

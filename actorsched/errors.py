@@ -17,6 +17,7 @@
     │   ├── AddressInUseError    somebody else listens there
     │   ├── ProtocolError        the peer answered something that is no answer
     │   ├── RemoteError          the peer answered with an error
+    │   ├── WorkerReplacedError  another process has taken this worker's id
     │   └── ChildLostError       a child process could not be started or is gone
     └── InternalError            our own bug
         └── InvalidTransitionError  a move that the table of states does not have
@@ -108,6 +109,10 @@ class RemoteError(WorldError):
     def __init__(self, message: str, code: int = -32000) -> None:
         super().__init__(message)
         self.code = code
+
+
+class WorkerReplacedError(WorldError):
+    pass
 
 
 class ChildLostError(WorldError):

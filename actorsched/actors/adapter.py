@@ -112,7 +112,7 @@ class AdapterActor(Actor, SchedulerApi):
         """Make the pings that are due, and come back when the next one is."""
         for keep_alive in self._keep_alive.due(self._runtime.clock.monotonic()):
             try:
-                reply = self._call("ping", {"worker": keep_alive.worker})
+                reply = self._call("ping", keep_alive.ping_params)
             except Exception as error:
                 log.warning("a ping failed", worker=keep_alive.worker, error=repr(error))
             else:

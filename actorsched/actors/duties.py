@@ -3,19 +3,27 @@
 A task that this worker registered is kept as itself, so that it can travel to a child with everything
 that was set on it, together with its registration, which is needed again when a scheduler has lost its
 memory. Both are let go as soon as the task is done: what remains is one line in the ledger.
+
+A batch is one run of several tasks. The child makes the combined task, and the worker registers it as
+running, for its members; its end is theirs. When there is no combined task (it could not be made), or
+the scheduler has forgotten which batch it was, the members are spoken of one by one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from actorsched.actors.ledger import Entry, Fate, Ledger
+from actorsched.actors.log import log
 from actorsched.actors.messages import Call, RunJob, SlotNoticed
+from actorsched.actors.staff import Run
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
+from actorsched.tasks.batching import Batcher
 from actorsched.tasks.discovery import Discovered
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.running import Outcome
@@ -27,6 +35,7 @@ _FATES = {
     "external": Fate.MISSING_EXTERNAL,
     "failed": Fate.SCHEDULING_FAILED,
 }
+_DONE = (Fate.RAN, Fate.ALREADY_COMPLETE, Fate.RUN_BY_OTHERS)
 
 #: what a run may say about itself → method and argument that carry it
 _NOTICES = {
@@ -36,48 +45,42 @@ _NOTICES = {
     "report_task_statistics": ("report_task_statistics", "statistics"),
 }
 
-
-@dataclass(slots=True)
-class Run:
-    """One attempt that this worker holds.
-
-    Attributes:
-        run_id: the scheduler's, or one of our own where the scheduler gives none.
-        fenced: whether the scheduler knows `run_id`.
-    """
-
-    run_id: str
-    fenced: bool
-    task_id: str
-    slot: int
+#: of a registration, what a report says again, because a report replaces it
+_SAID_AGAIN = ("resources", "retry_policy_dict", "priority", "params", "family", "module")
 
 
 class Duties:
     """Tasks, registrations and the ledger of one worker."""
 
-    def __init__(self, worker_id: str, settings: WorkerSettings, *, assistant: bool) -> None:
+    def __init__(
+        self, worker_id: str, settings: WorkerSettings, *, assistant: bool, incarnation: str = ""
+    ) -> None:
         self.ledger = Ledger()
         self._worker_id = worker_id
         self._settings = settings
         self._assistant = assistant
+        self._incarnation = incarnation
         self._tasks: dict[str, Any] = {}
         self._packed: dict[str, bytes] = {}
         self._owed: dict[str, Registration] = {}
+        self._owners: dict[str, tuple[str, ...]] = {}
         self._granted: dict[str, tuple[str, ...]] = {}  # dynamic requirements, by who asked for them
+        self._unfulfilled: dict[str, int] = {}  # how often a task was missing when another needed it
+        self._batchers: dict[str, Batcher] = {}  # by family, what the scheduler was told
+        self._combined: dict[str, tuple[str, ...]] = {}  # combined task → members
         self._own_runs = 0
 
     # -- registering ----------------------------------------------------------------------------
 
-    def take_on(self, found: Discovered) -> Call:
-        """Note a task that discovery found; returns the call that registers it."""
+    def take_on(self, found: Discovered) -> Iterator[Call]:
+        """Note a task that discovery found; yields the calls that register it."""
         registration = found.registration
         self._note(registration, _FATES[found.kind], found.error)
         if found.kind != "complete":
             self._tasks[registration.task_id] = found.task
-            self._owed[registration.task_id] = registration
-        return self._registering(registration)
+        yield from self._register(registration)
 
-    def take_on_packed(self, registration: Registration, packed: bytes | None) -> Call:
+    def take_on_packed(self, registration: Registration, packed: bytes | None) -> Iterator[Call]:
         """Note a task that a run asked for (a dynamic requirement); as `take_on`."""
         done = registration.status == "DONE"
         fate = Fate.ALREADY_COMPLETE if done else Fate.NOT_RUN
@@ -85,27 +88,60 @@ class Duties:
             fate = Fate.SCHEDULING_FAILED
         elif not done and not registration.runnable:
             fate = Fate.MISSING_EXTERNAL
-        self._note(registration, fate, registration.expl or "")
-        if not done:
+        known = self.ledger.entries.get(registration.task_id)
+        if not done or known is None or known.fate not in _DONE:
+            self._note(registration, fate, registration.expl or "")
+        if not done and packed is not None and registration.task_id not in self._tasks:
+            self._packed[registration.task_id] = packed
+        yield from self._register(registration)
+
+    def _register(self, registration: Registration) -> Iterator[Call]:
+        if registration.status != "DONE":
             self._owed[registration.task_id] = registration
-            if packed is not None:
-                self._packed[registration.task_id] = packed
-        return self._registering(registration)
+        if registration.owners:
+            self._owners[registration.task_id] = registration.owners
+        if registration.batcher is not None and registration.family not in self._batchers:
+            self._batchers[registration.family] = registration.batcher
+            yield self._batching(registration.batcher)
+        yield self._registering(registration)
 
     def owed(self) -> Iterator[Call]:
         """Everything that a scheduler without memory must be told: what is not done, and what that
         rests on and is done."""
-        told = set()
+        told: set[str] = set()
+        yield from map(self._batching, self._batchers.values())
         for registration in self._owed.values():
             for dep in registration.deps or ():
                 if dep not in self._owed and dep not in told and dep in self.ledger.entries:
                     told.add(dep)
-                    params = {"worker": self._worker_id, "task_id": dep, "status": "DONE", "runnable": False}
-                    yield Call(method="add_task", params=params)
+                    yield self._fact(dep)
             yield self._registering(registration)
 
-    def _registering(self, registration: Registration) -> Call:
+    def facts(self, task_id: str) -> list[Call]:
+        """The calls that say of a task, or of the members of a combined one, that it is done."""
+        return [self._fact(each) for each in self._combined.pop(task_id, (task_id,))]
+
+    def _fact(self, task_id: str) -> Call:
+        entry = self.ledger.entries.get(task_id)
+        return self._saying(task_id, "DONE", runnable=False, family=entry.family if entry else "")
+
+    def _batching(self, batcher: Batcher) -> Call:
+        return Call(method="add_task_batcher", params=batcher.call_params(self._worker_id))
+
+    def _registering(self, registration: Registration, **more: Any) -> Call:
         params = registration.call_params(self._worker_id, assistant=self._assistant)
+        params["incarnation"] = self._incarnation
+        params.update(more)
+        return Call(method="add_task", params=params)
+
+    def _saying(self, task_id: str, status: str, **more: Any) -> Call:
+        params = {
+            "worker": self._worker_id,
+            "task_id": task_id,
+            "status": status,
+            "incarnation": self._incarnation,
+            **more,
+        }
         return Call(method="add_task", params=params)
 
     def _note(self, registration: Registration, fate: Fate, error: str) -> None:
@@ -113,7 +149,7 @@ class Duties:
         self.ledger.add(
             Entry(
                 task_id=registration.task_id,
-                name=name_of(registration),
+                name=registration.name,
                 family=registration.family,
                 fate=fate,
                 deps=tuple(registration.deps or ()),
@@ -124,119 +160,238 @@ class Duties:
 
     # -- running --------------------------------------------------------------------------------
 
-    def prepare(self, grant: dict[str, Any]) -> tuple[Run, RunJob]:
-        """Make a run of what the scheduler handed out (`task_id`, names, perhaps `run_id`).
+    def run_of(self, grant: Mapping[str, Any]) -> Run:
+        """Make a run of what the scheduler handed out."""
+        run_id = grant.get("run_id")
+        if run_id is None:
+            self._own_runs += 1
+        members = tuple(grant.get("batch_task_ids") or ())
+        task_id = grant.get("task_id") or grant["batch_id"]
+        return Run(str(run_id or f"own-{self._own_runs}"), run_id is not None, task_id, batch=members)
+
+    def prepare(self, run: Run, grant: Mapping[str, Any]) -> RunJob:
+        """Write the job of a run.
 
         Raises:
             Exception: the task cannot travel; the error says why.
         """
-        task_id = grant["task_id"]
-        run_id = grant.get("run_id")
-        if run_id is None:
-            self._own_runs += 1
-        run = Run(str(run_id or f"own-{self._own_runs}"), run_id is not None, task_id, -1)
-        task = self._tasks.get(task_id)
-        limit = getattr(task, "worker_timeout", None)
+        task = self._tasks.get(run.task_id)
+        model = self._tasks.get(run.batch[0]) if run.batch else task
+        limit = getattr(model, "worker_timeout", None)
         job = Job(
             run_id=run.run_id,
-            task_id=task_id,
-            packed=self._pack(task_id, task),
+            task_id=run.task_id,
+            packed=self._pack(run.task_id, task),
             module=grant.get("task_module"),
             family=grant.get("task_family") or "",
             params=grant.get("task_params") or {},
-            granted=self._granted.get(task_id, ()),
+            granted=self._granted.get(run.task_id, ()),
+            complete=self._known_complete(run.task_id),
+            is_batch=bool(run.batch),
         )
         timeout_s = self._settings.timeout if limit is None else float(limit)
-        return run, RunJob(job=job, timeout_s=timeout_s, task=task)
+        return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task)
+
+    def _known_complete(self, task_id: str) -> tuple[str, ...]:
+        """Of what a task needs, what was complete before; with `cache_task_completion` it stays so."""
+        entry = self.ledger.entries.get(task_id)
+        if entry is None or not self._settings.cache_task_completion:
+            return ()
+        entries = self.ledger.entries
+        return tuple(dep for dep in entry.deps if dep in entries and entries[dep].fate in _DONE)
 
     def _pack(self, task_id: str, task: Any) -> bytes | None:
         if task is None or self._settings.execution == "inline":
             return self._packed.get(task_id)
         return pack(task)
 
-    def report(self, run: Run, outcome: Outcome, loaded: Registration | None) -> Call:
-        """Note how a run ended; returns the call that reports it."""
-        registration = self._owed.get(run.task_id) or loaded
-        entry = self.ledger.entries.get(run.task_id)
-        if entry is None:
-            name, family = (name_of(registration), registration.family) if registration else (run.task_id, "")
-            entry = Entry(task_id=run.task_id, name=name, family=family, fate=Fate.NOT_RUN)
-            self.ledger.add(entry)
-        entry.elapsed_s += outcome.elapsed_s
-        params: dict[str, Any] = {
-            "worker": self._worker_id,
-            "task_id": run.task_id,
-            "status": outcome.status,
-            "runnable": None,
-            "assistant": self._assistant,
-        }
+    def report(self, run: Run, outcome: Outcome, loaded: Registration | None) -> list[Call]:
+        """Note how a run ended; returns the calls that tell so, in order."""
+        if (run.given_back or run.superseded) and outcome.status == "FAILED":
+            return self._returned(run)
+        if run.superseded:
+            return self._superseded(run, outcome)
+        calls: list[Call] = []
+        for registration, packed in () if outcome.missing else outcome.discovered:
+            calls += self.take_on_packed(registration, packed)
+        for task_id in self._subjects(run):
+            self._settle(task_id, outcome, loaded)
+        one_by_one = run.batch and (run.scattered or run.task_id not in self._combined)
+        for task_id in run.batch if one_by_one else (run.task_id,):
+            calls.append(self._end(run, task_id, outcome, loaded))
+        if outcome.missing and self._may_reschedule(outcome.missing):
+            for registration, packed in outcome.discovered:
+                calls += self.take_on_packed(registration, packed)
+        return calls
+
+    def _subjects(self, run: Run) -> tuple[str, ...]:
+        return run.batch or (run.task_id,)
+
+    def give_back(self, run: Run, why: str) -> list[Call]:
+        """The calls that return a run that is not to go on."""
+        run.given_back = run.given_back or why
+        return self._returned(run)
+
+    def _returned(self, run: Run) -> list[Call]:
+        """The run was ended for reasons that are not its task's: the task waits again."""
+        for task_id in self._subjects(run):
+            if task_id in self.ledger.entries:
+                self.ledger.settle(task_id, Fate.NOT_RUN, cause=run.given_back)
+        if run.superseded:
+            return []
+        # a scheduler that knows no run ids has no other word for it
+        status = "PENDING" if run.fenced else "FAILED"
+        one_by_one = run.batch and (run.scattered or run.task_id not in self._combined)
+        more: dict[str, Any] = {"runnable": None}
         if run.fenced:
-            params["run_id"] = run.run_id
+            more["run_id"] = run.run_id
+        return [
+            self._saying(task_id, status, **more) for task_id in (run.batch if one_by_one else (run.task_id,))
+        ]
+
+    def _superseded(self, run: Run, outcome: Outcome) -> list[Call]:
+        """Somebody else is to run this, and yet it is done, or waits for more."""
+        if outcome.status != "DONE":
+            return self._returned(run)
+        for task_id in self._subjects(run):
+            self._settle(task_id, outcome, None)
+        return [self._fact(task_id) for task_id in self._subjects(run)]
+
+    def _settle(self, task_id: str, outcome: Outcome, loaded: Registration | None) -> None:
+        """Write into the ledger how the run of a task ended."""
+        registration = self._owed.get(task_id) or loaded
+        entry = self.ledger.entries.get(task_id)
+        if entry is None:
+            name, family = (registration.name, registration.family) if registration else (task_id, "")
+            entry = Entry(task_id=task_id, name=name, family=family, fate=Fate.NOT_RUN)
+            self.ledger.add(entry)
+        if loaded is not None and loaded.owners:
+            self._owners[task_id] = loaded.owners
+        entry.elapsed_s += outcome.elapsed_s
         if outcome.status == "DONE":
-            self.ledger.settle(run.task_id, Fate.RAN)
-            self._owed.pop(run.task_id, None)
-            self._tasks.pop(run.task_id, None)
-            self._packed.pop(run.task_id, None)
-            self._granted.pop(run.task_id, None)
-            if outcome.expl:
-                params["expl"] = json.dumps(outcome.expl)
-            return Call(method="add_task", params=params)
-        if outcome.status == "FAILED":
-            self.ledger.settle(run.task_id, Fate.FAILED, cause=outcome.cause, detail=outcome.error)
-            params["expl"] = json.dumps(outcome.error or outcome.cause)
+            self.ledger.settle(task_id, Fate.RAN)
+            for kept in (self._owed, self._tasks, self._packed, self._granted, self._owners):
+                kept.pop(task_id, None)
+        elif outcome.status == "FAILED":
+            self.ledger.settle(task_id, Fate.FAILED, cause=outcome.cause, detail=outcome.error)
         else:
-            self.ledger.settle(run.task_id, Fate.NOT_RUN)
+            self.ledger.settle(task_id, Fate.NOT_RUN)
         if outcome.new_deps:
-            params["new_deps"] = list(outcome.new_deps)
-            self._add_deps(run.task_id, entry, outcome.new_deps)
-            self._granted[run.task_id] = (*self._granted.get(run.task_id, ()), *outcome.new_deps)
+            entry.deps = tuple(dict.fromkeys(entry.deps + outcome.new_deps))
+            if task_id in self._owed:
+                self._owed[task_id] = msgspec.structs.replace(self._owed[task_id], deps=entry.deps)
+            self._granted[task_id] = (*self._granted.get(task_id, ()), *outcome.new_deps)
+
+    def _end(self, run: Run, task_id: str, outcome: Outcome, loaded: Registration | None) -> Call:
+        """The call that reports the end of a run."""
+        more: dict[str, Any] = {"runnable": None, "assistant": self._assistant}
+        if run.fenced:
+            more["run_id"] = run.run_id
+        if outcome.status == "DONE":
+            if outcome.expl:
+                more["expl"] = json.dumps(outcome.expl)
+            return self._saying(task_id, "DONE", **more)
+        if outcome.status == "FAILED":
+            more["expl"] = json.dumps(outcome.error or outcome.cause)
+        if outcome.new_deps:
+            more["new_deps"] = list(outcome.new_deps)
+        registration = self._owed.get(task_id) or loaded
         if registration is not None:  # a report replaces resources and retry policy: say them again
             again = registration.call_params(self._worker_id, assistant=self._assistant)
-            for name in ("resources", "retry_policy_dict", "priority", "params", "family", "module"):
-                if name in again:
-                    params[name] = again[name]
-        return Call(method="add_task", params=params)
+            more |= {name: again[name] for name in _SAID_AGAIN if name in again}
+        return self._saying(task_id, outcome.status, **more)
 
-    def still_running(self, run: Run, **more: Any) -> Call:
-        """The call that tells the scheduler that a run goes on, and perhaps more about it."""
-        params = {"worker": self._worker_id, "task_id": run.task_id, "status": "RUNNING"} | more
+    def _may_reschedule(self, missing: Iterable[str]) -> bool:
+        """Whether requirements that have gone are scheduled once more, or it has been often enough."""
+        often_enough = False
+        for task_id in missing:
+            count = self._unfulfilled[task_id] = self._unfulfilled.get(task_id, 0) + 1
+            often_enough |= count > self._settings.max_reschedules
+        return not often_enough
+
+    # -- while it runs --------------------------------------------------------------------------
+
+    def claim(self, run: Run) -> list[Call]:
+        """The calls that tell a scheduler without memory that a run goes on."""
+        run.scattered = bool(run.batch)
+        calls = []
+        for task_id in self._subjects(run):
+            registration = self._owed.get(task_id)
+            if registration is None:
+                calls.append(self._still_running(run, task_id))
+                continue
+            more = {"run_id": run.run_id} if run.fenced else {}
+            calls.append(self._registering(registration, status="RUNNING", **more))
+        return calls
+
+    def _still_running(self, run: Run, task_id: str, **more: Any) -> Call:
         if run.fenced:
-            params["run_id"] = run.run_id
-        return Call(method="add_task", params=params)
+            more["run_id"] = run.run_id
+        return self._saying(task_id, "RUNNING", **more)
 
     def pass_on(self, run: Run, notice: SlotNoticed) -> Call | None:
         """The call for what `run()` said about itself; None when that is not understood."""
-        if notice.kind == "set_tracking_url":
-            return self.still_running(run, tracking_url=notice.value)
+        match notice.kind, notice.value:
+            case "set_tracking_url", url:
+                return self._still_running(run, run.task_id, tracking_url=url)
+            case "combined", value:
+                return self._combine(run, msgspec.convert(value, Registration))
+            case "respond", {"message_id": message_id, "response": response}:
+                params = {"task_id": run.task_id, "message_id": message_id, "response": response}
+                return Call(method="add_scheduler_message_response", params=params)
         if notice.kind not in _NOTICES:
+            log.warning("a run said something that is not understood", task=run.task_id, kind=notice.kind)
             return None
         method, argument = _NOTICES[notice.kind]
         return Call(method=method, params={"task_id": run.task_id, argument: notice.value})
 
-    def name_of(self, task_id: str) -> str:
-        """How people call a task, as far as this worker knows it."""
-        entry = self.ledger.entries.get(task_id)
-        return entry.name if entry is not None else task_id
+    def _combine(self, run: Run, registration: Registration) -> Call:
+        """The child has made the combined task of a batch: it runs for its members."""
+        batch_id, run.task_id = run.task_id, registration.task_id
+        self._combined[run.task_id] = run.batch
+        more = {"run_id": run.run_id} if run.fenced else {}
+        return self._saying(
+            run.task_id,
+            "RUNNING",
+            batch_id=batch_id,
+            params=registration.params,
+            family=registration.family,
+            module=registration.module,
+            runnable=False,
+            **more,
+        )
+
+    # -- for people -----------------------------------------------------------------------------
+
+    def about(self, run: Run, outcome: Outcome | None) -> dict[str, Any]:
+        """What an observer is told of a run."""
+        return {
+            "task_id": run.task_id,
+            "name": self.name_of(run),
+            "owners": self.owners_of(run),
+            "given_back": bool(run.given_back or run.superseded),
+            "slot": run.slot,
+            "outcome": outcome,
+        }
+
+    def name_of(self, run: Run) -> str:
+        """How people call what runs."""
+        first = self.ledger.entries.get(self._subjects(run)[0])
+        if first is None:
+            return run.task_id
+        return first.name if not run.batch else f"{first.family}, batch of {len(run.batch)}"
 
     def runs_in(self, reply: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
         """Task id, name and worker of all runs of our tasks that a reply of the scheduler names."""
+        entries = self.ledger.entries
         return tuple(
-            (run["task_id"], self.name_of(run["task_id"]), run["worker"])
+            (task_id, entries[task_id].name if task_id in entries else task_id, run["worker"])
             for run in reply.get("running_tasks", ())
+            for task_id in (run["task_id"],)
         )
 
-    def _add_deps(self, task_id: str, entry: Entry, new_deps: tuple[str, ...]) -> None:
-        import msgspec
-
-        entry.deps = tuple(dict.fromkeys(entry.deps + new_deps))
-        if task_id in self._owed:
-            self._owed[task_id] = msgspec.structs.replace(self._owed[task_id], deps=entry.deps)
-
-
-def name_of(registration: Registration) -> str:
-    """How people call a task: family and public parameters."""
-    hidden = registration.param_visibilities or {}
-    shown = ", ".join(
-        f"{key}={value}" for key, value in sorted(registration.params.items()) if not hidden.get(key)
-    )
-    return f"{registration.family}({shown})"
+    def owners_of(self, run: Run) -> tuple[str, ...]:
+        """Who wants to hear of failures."""
+        return tuple(
+            dict.fromkeys(owner for task_id in self._subjects(run) for owner in self._owners.get(task_id, ()))
+        )

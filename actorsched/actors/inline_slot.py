@@ -11,13 +11,15 @@ import queue
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from pykka import ActorRef
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed
-from actorsched.children.performing import perform
+from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, TaskMessage
+from actorsched.children.performing import Performer
 from actorsched.children.speech import Ended, Notice
 from actorsched.config import WorkerSettings
+from actorsched.tasks.mailbox import Mailbox
 
 
 class Desk:
@@ -31,6 +33,15 @@ class Desk:
         self._items: queue.SimpleQueue[tuple[RunJob, ActorRef[Any]] | BaseException | None] = (
             queue.SimpleQueue()
         )
+        self._messages: dict[str, queue.SimpleQueue[tuple[str, str]]] = {}  # by run id
+        # a task's own generator waits here, by task id, until it is granted again
+        self._suspended: dict[str, Performer] = {}
+
+    def send(self, message: TaskMessage) -> None:
+        """Leave a message for the task of a run; one that is over gets none."""
+        box = self._messages.get(message.run_id)
+        if box is not None:
+            box.put((message.message_id, message.content))
 
     def put(self, job: RunJob, slot: ActorRef[Any]) -> None:
         self._items.put((job, slot))
@@ -51,14 +62,31 @@ class Desk:
         while (item := self._items.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            message, slot = item
-            run_id = message.job.run_id
+            self._perform(*item)
 
-            def report(kind: str, value: Any, slot: ActorRef[Any] = slot, run_id: str = run_id) -> None:
-                slot.tell(_Said(Notice(run_id=run_id, kind=kind, value=value)))
+    def _perform(self, message: RunJob, slot: ActorRef[Any]) -> None:
+        job = message.job
+        box = self._messages[job.run_id] = queue.SimpleQueue()
 
-            outcome, registration = perform(message.job, self._settings, report, task=message.task)
-            slot.tell(_Said(Ended(run_id=run_id, outcome=outcome, registration=registration)))
+        def report(kind: str, value: Any) -> None:
+            slot.tell(_Said(Notice(run_id=job.run_id, kind=kind, value=value)))
+
+        def fetch(timeout: float | None) -> tuple[str, str] | None:
+            try:
+                return box.get(timeout=timeout) if timeout != 0 else box.get_nowait()
+            except queue.Empty:
+                return None
+
+        performer = self._suspended.pop(job.task_id, None)
+        if performer is None:
+            performer = Performer(self._settings)
+        else:
+            job = msgspec.structs.replace(job, resume=True)
+        outcome, registration = performer.perform(job, report, message.task, Mailbox(fetch, report))
+        if performer.suspended and len(self._suspended) < self._settings.suspended_max:
+            self._suspended[job.task_id] = performer
+        del self._messages[job.run_id]
+        slot.tell(_Said(Ended(run_id=job.run_id, outcome=outcome, registration=registration)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +122,8 @@ class InlineSlotActor(Actor):
                         registration=ended.registration,
                     )
                 )
+            case TaskMessage():
+                self._desk.send(message)
             case CancelRun(run_id=run_id):
                 log.warning("a run inline cannot be ended from outside", run=run_id)
             case _:

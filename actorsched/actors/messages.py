@@ -65,11 +65,22 @@ class ExchangeEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepAlive:
-    """Ping for this worker from now on, every `interval_s` seconds, for as long as the listener lives."""
+    """Ping for this worker from now on, every `interval_s` seconds, for as long as the listener lives.
+
+    `incarnation` names this life of the worker: a later life under the same id is told apart.
+    """
 
     worker: str
     interval_s: float
     listener: ActorRef[Any] | None = None
+    incarnation: str | None = None
+
+    @property
+    def ping_params(self) -> dict[str, Any]:
+        """The arguments of `ping`."""
+        if self.incarnation is None:
+            return {"worker": self.worker}
+        return {"worker": self.worker, "incarnation": self.incarnation}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +99,30 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob:
-    """Worker → slot: run this; `timeout_s` 0 is no limit."""
+    """Worker → slot: run this; `timeout_s` 0 is no limit; `name` is how people call it."""
 
     job: Job
     timeout_s: float = 0.0
+    name: str = ""
     task: Any = None  # the task itself, for a slot without a process of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
-    """Worker → slot: end this run; `cause` is what it fails with."""
+    """Worker → slot: end this run; `cause` is what it fails with. `at_once`: without any grace."""
 
     run_id: str
     cause: str
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMessage:
+    """Worker → slot: somebody sent a message to the task of this run."""
+
+    run_id: str
+    message_id: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +165,16 @@ class StartRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopWork:
-    """User → worker: take no more work; end what runs after `drain_s` seconds."""
+    """User → worker: take no more work; after `drain_s` seconds end what runs, and give it back.
 
-    drain_s: float
+    `drain_s` None: whatever runs may end by itself. `at_once`: no grace for what is ended. `quiet` is
+    set when nothing runs any more and the scheduler knows how all of it ended.
+    """
+
+    drain_s: float | None
     reason: str = "the worker was stopped"
+    at_once: bool = False
+    quiet: Settable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

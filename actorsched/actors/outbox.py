@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from actorsched.actors.messages import Call, Settable
 
@@ -15,6 +16,21 @@ class Posted:
 
     call: Call
     acknowledged: Settable | None = None
+
+
+class _Both:
+    """Two promises that hang on one call."""
+
+    def __init__(self, *promises: Settable) -> None:
+        self._promises = promises
+
+    def set(self, value: Any | None = None) -> None:
+        for promise in self._promises:
+            promise.set(value)
+
+    def set_exception(self, exc_info: Any | None = None) -> None:
+        for promise in self._promises:
+            promise.set_exception(exc_info)
 
 
 class Outbox:
@@ -29,19 +45,27 @@ class Outbox:
     def post(self, call: Call, acknowledged: Settable | None = None) -> None:
         self._waiting.append(Posted(call, acknowledged))
 
-    def post_first(self, call: Call) -> None:
-        """Put a call before everything that waits."""
-        self._waiting.appendleft(Posted(call))
-
-    def post_all(self, calls: Iterable[Call], acknowledged: Settable | None) -> None:
-        """Post calls; the promise hangs on the last of all that wait, and is kept at once if none do."""
+    def post_all(self, calls: Iterable[Call]) -> None:
         self._waiting.extend(map(Posted, calls))
+
+    def post_first(self, calls: Iterable[Call]) -> None:
+        """Put calls before everything that waits, in their order."""
+        self.put_back(map(Posted, calls))
+
+    def put_back(self, entries: Iterable[Posted]) -> None:
+        """Put what was taken before everything that waits."""
+        self._waiting.extendleft(reversed(list(entries)))
+
+    def promise(self, acknowledged: Settable | None) -> None:
+        """Keep a promise when the last of all that wait is answered; at once if nothing waits."""
         if acknowledged is None:
             return
-        if self._waiting and self._waiting[-1].acknowledged is None:
-            self._waiting.append(Posted(self._waiting.pop().call, acknowledged))
-        else:
+        if not self._waiting:
             acknowledged.set(None)
+            return
+        last = self._waiting.pop()
+        both = acknowledged if last.acknowledged is None else _Both(last.acknowledged, acknowledged)
+        self._waiting.append(Posted(last.call, both))
 
     def take(self, most: int) -> list[Posted]:
         """The next calls to send, at most so many."""

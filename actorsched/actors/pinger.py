@@ -94,7 +94,7 @@ class Pinger:
         identity: tuple[str | None, int | None] = (self._client, self._seq)
         calls = []
         for number, keep_alive in enumerate(due):
-            calls.append(envelope.write_call("ping", {"worker": keep_alive.worker}, number, *identity))
+            calls.append(envelope.write_call("ping", keep_alive.ping_params, number, *identity))
             identity = (None, None)
         return envelope.write_batch(calls)
 

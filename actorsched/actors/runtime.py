@@ -96,6 +96,11 @@ class Runtime:
     make_launcher: Callable[[str], Launcher] = make_launcher
     network: ZeroMq = field(default_factory=ZeroMq)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the actors are threads of this process, so that its signals concern them."""
+        return self.make_future is pykka.ThreadingFuture
+
     def now(self) -> Instant:
         """Read both clocks."""
         return Instant(self.clock.monotonic(), self.clock.wall())

@@ -20,9 +20,12 @@ when the clock was given by the caller: whoever holds the clock says when time p
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pykka import ActorDeadError
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.keep_alive import KeepAliveTable
@@ -77,9 +80,9 @@ class SchedulerActor(Actor, SchedulerApi):
             case Call(method=method, params=params):
                 return self._call(method, params)
             case Exchange():
-                message.reply_to.tell(
-                    ExchangeEnded(tag=message.tag, results=tuple(map(self._attempt, message.calls)))
-                )
+                results = tuple(map(self._attempt, message.calls))
+                with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did
+                    message.reply_to.tell(ExchangeEnded(tag=message.tag, results=results))
             case CallBatch(calls=calls):
                 return [self._attempt(call) for call in calls]
             case _Tick():
@@ -116,4 +119,4 @@ class SchedulerActor(Actor, SchedulerApi):
 
     def _ping_for_workers(self) -> None:
         for entry in self._keep_alive.due(self._runtime.clock.monotonic()):
-            self._keep_alive.deliver(entry, self._machine.ping(self._runtime.now(), worker=entry.worker))
+            self._keep_alive.deliver(entry, self._machine.ping(self._runtime.now(), **entry.ping_params))

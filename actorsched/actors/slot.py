@@ -3,6 +3,7 @@
 Accepts (all by `tell`, from its worker)
     RunJob      run this now; the slot must be free
     CancelRun   end the run, with this cause; ignored when that run is over
+    TaskMessage pass this on to the task that runs; ignored when that run is over
 Tells its worker
     SlotNoticed something that `run()` said about itself
     SlotEnded   the run is over, exactly once for each RunJob, whatever happened to the child
@@ -14,10 +15,16 @@ On crash
 The child may answer, die, hang, or say nonsense. Each of these is one message here, from the socket,
 from the status pipe or from a timer, and each ends in `_finish`. A run that must end gets SIGTERM
 first, and SIGKILL when the grace is over; both go to the whole process group.
+
+A run that waits for dynamic requirements stays in its child, which goes to the nursery; the slot goes
+on with another one. When the task comes again, to whichever slot, its child is taken from there.
+
+What the child prints comes on a third descriptor and goes to the log of the run.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass
 from typing import Any
@@ -27,14 +34,21 @@ from pykka import ActorRef
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.inbox import Timer
-from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed
+from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, TaskMessage
 from actorsched.actors.runtime import Runtime
 from actorsched.children.frames import FrameReader, pack_frame, read_available
 from actorsched.children.launcher import Child, Launcher
-from actorsched.children.speech import Ended, Notice, Prepare, decode_for_slot, encode
+from actorsched.children.nursery import Nursery
+from actorsched.children.runlog import RunLog, RunLogs
+from actorsched.children.speech import Ended, Message, Notice, Prepare, decode_for_slot, encode
 from actorsched.config import WorkerSettings
 from actorsched.errors import ChildLostError
 from actorsched.tasks.running import Outcome
+
+#: bytes that are read from a child's output at once
+LOG_CHUNK = 1 << 16
+#: seconds that a child may need to take a job; an idle one is ready for it
+SEND_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,13 @@ class _TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class _LogReadable:
+    """The child of this life has printed something."""
+
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
 class _GraceOver:
     run_id: str
 
@@ -67,9 +88,11 @@ class SlotActor(Actor):
     Args:
         number: the number of this slot on its worker, from 0.
         worker: who is told.
-        launcher: where children come from.
+        launcher: where children come from; slots that share a nursery can take over each other's
+            suspended runs.
         settings: timeouts, and how runs are to be done.
         runtime: the clock of the timeouts.
+        logs: what becomes of the output of the runs; None: it is thrown away.
     """
 
     def __init__(
@@ -79,11 +102,16 @@ class SlotActor(Actor):
         launcher: Launcher,
         settings: WorkerSettings,
         runtime: Runtime | None = None,
+        logs: RunLogs | None = None,
     ) -> None:
         super().__init__(runtime)
         self._number = number
         self._worker = worker
-        self._launcher = launcher
+        self._nursery = (
+            launcher if isinstance(launcher, Nursery) else Nursery(launcher, settings.suspended_max)
+        )
+        self._logs = logs
+        self._log: RunLog | None = None
         self._settings = settings
         self._child: Child | None = None
         self._life = 0
@@ -114,11 +142,16 @@ class SlotActor(Actor):
             case _StatusReadable(life=life):
                 if life == self._life:
                     self._child_ended()
-            case CancelRun(run_id=run_id, cause=cause):
-                self._end_run(run_id, cause)
+            case CancelRun(run_id=run_id, cause=cause, at_once=at_once):
+                self._end_run(run_id, cause, at_once=at_once)
             case _TimedOut(run_id=run_id):
                 limit = self._job.timeout_s if self._job else 0
                 self._end_run(run_id, f"timed out after {limit:g} s and was ended")
+            case _LogReadable(life=life):
+                if life == self._life:
+                    self._read_log()
+            case TaskMessage():
+                self._pass_on(message)
             case _GraceOver(run_id=run_id):
                 if self._job is not None and self._job.job.run_id == run_id and self._child is not None:
                     self._child.kill(signal.SIGKILL)
@@ -131,22 +164,46 @@ class SlotActor(Actor):
         assert self._job is None, f"slot {self._number} is busy with {self._job}"
         self._job = message
         self._cause = ""
+        if self._logs is not None:
+            self._log = self._logs.open(message.job.task_id, message.job.run_id, message.name)
+        job = message.job
         try:
-            if self._child is None:
+            suspended = self._nursery.resume(job.task_id)
+            if suspended is not None:
+                if self._child is not None:
+                    self._nursery.lay_aside(self._release_child())
+                self._adopt(suspended)
+                job = msgspec.structs.replace(job, resume=True)
+            elif self._child is None:
                 self._open_child()
-            self._send(encode(message.job))
+            self._send(encode(job))
         except (ChildLostError, OSError) as error:
             self._drop_child()
             self._finish(_failed(f"no child process could be had: {error}"))
             return
         if message.timeout_s > 0:
-            self._timer = self.actor_inbox.after(message.timeout_s, _TimedOut(message.job.run_id))
+            self._timer = self.actor_inbox.after(message.timeout_s, _TimedOut(job.run_id))
 
-    def _end_run(self, run_id: str, cause: str) -> None:
-        if self._job is None or self._job.job.run_id != run_id or self._child is None or self._cause:
+    def _pass_on(self, message: TaskMessage) -> None:
+        if self._job is None or self._job.job.run_id != message.run_id or self._child is None:
+            return
+        try:
+            self._send(encode(Message(message_id=message.message_id, content=message.content)))
+        except OSError as error:
+            log.warning("a message did not reach its task", run=message.run_id, error=str(error))
+
+    def _end_run(self, run_id: str, cause: str, *, at_once: bool = False) -> None:
+        if self._job is None or self._job.job.run_id != run_id or self._child is None:
+            return
+        if at_once and self._cause:  # it had its grace, and somebody cannot wait any longer
+            self._child.kill(signal.SIGKILL)
+        if self._cause:
             return
         self._cause = cause
         self._stop_timer()
+        if at_once or not self._settings.kill_grace:
+            self._child.kill(signal.SIGKILL)
+            return
         self._child.kill(signal.SIGTERM)
         self._child.kill(signal.SIGCONT)  # a stopped process does not notice a polite signal
         self._timer = self.actor_inbox.after(self._settings.kill_grace, _GraceOver(run_id))
@@ -154,6 +211,9 @@ class SlotActor(Actor):
     def _finish(self, outcome: Outcome, ended: Ended | None = None) -> None:
         job, self._job = self._job, None
         self._stop_timer()
+        if self._log is not None:
+            self._log.close(outcome.error if outcome.status == "FAILED" else "")
+            self._log = None
         if job is not None and self._worker.is_alive():
             self._worker.tell(
                 SlotEnded(
@@ -172,22 +232,50 @@ class SlotActor(Actor):
     # -- the child ------------------------------------------------------------------------------
 
     def _open_child(self) -> None:
-        child = self._launcher.launch()
+        spare = self._nursery.spare()
+        self._adopt(spare or self._nursery.launch())
+        if spare is None:
+            self._send(encode(Prepare(settings=self._settings)))
+
+    def _adopt(self, child: Child) -> None:
         self._life += 1
         self._child = child
         self._frames = FrameReader()
-        self._send(encode(Prepare(settings=self._settings)))
         self.actor_inbox.listen(child.connection.fileno(), _Readable(self._life))
         self.actor_inbox.listen(child.status_fd, _StatusReadable(self._life))
+        if child.log_fd >= 0:
+            self.actor_inbox.listen(child.log_fd, _LogReadable(self._life))
+
+    def _release_child(self) -> Child:
+        """Give the child away; what is still said of it is for nobody here."""
+        assert self._child is not None
+        self._read_log()
+        child, self._child = self._child, None
+        self.actor_inbox.unlisten(child.connection.fileno())
+        self.actor_inbox.unlisten(child.status_fd)
+        self.actor_inbox.unlisten(child.log_fd)
+        self._life += 1
+        return child
 
     def _drop_child(self) -> None:
-        if self._child is None:
+        if self._child is not None:
+            self._release_child().close()
+
+    def _read_log(self) -> None:
+        """Take all that was printed so far."""
+        child = self._child
+        if child is None or child.log_fd < 0:
             return
-        self.actor_inbox.unlisten(self._child.connection.fileno())
-        self.actor_inbox.unlisten(self._child.status_fd)
-        self._child.close()
-        self._child = None
-        self._life += 1  # what is still said of the old child is for nobody
+        while True:
+            try:
+                printed = os.read(child.log_fd, LOG_CHUNK)
+            except BlockingIOError:
+                return
+            if not printed:  # nobody has the other end any more
+                self.actor_inbox.unlisten(child.log_fd)
+                return
+            if self._log is not None:
+                self._log.write(printed)
 
     def _replace_child(self) -> None:
         self._drop_child()
@@ -199,7 +287,7 @@ class SlotActor(Actor):
     def _send(self, payload: bytes) -> None:
         assert self._child is not None
         connection = self._child.connection
-        connection.settimeout(self._settings.kill_grace or None)
+        connection.settimeout(SEND_TIMEOUT_S)
         try:
             connection.sendall(pack_frame(payload))
         finally:
@@ -233,10 +321,23 @@ class SlotActor(Actor):
                     SlotNoticed(slot=self._number, run_id=said.run_id, kind=said.kind, value=said.value)
                 )
             case Ended():
-                if said.tainted:
-                    log.info("a new child replaces one", slot=self._number, reason=said.tainted)
+                self._read_log()
+                if said.suspended and not self._cause:
+                    self._nursery.suspend(self._job.job.task_id, self._release_child())
+                    self._replace_child()
+                elif said.tainted or said.suspended or self._cause:
+                    log.info(
+                        "a new child replaces one", slot=self._number, reason=said.tainted or self._cause
+                    )
                     self._replace_child()
                 self._finish(said.outcome, said)
+
+    def _outcome(self, said: Outcome) -> Outcome:
+        """How the run ended: what the task makes of being ended is not its cause, unless it was done."""
+        if not self._cause or said.status == "DONE":
+            return said
+        error = f"{self._cause}\n\n{said.error}" if said.error else self._cause
+        return msgspec.structs.replace(_failed(self._cause), error=error, elapsed_s=said.elapsed_s)
 
     def _child_ended(self) -> None:
         """The status has come. What the child said before it ended still counts."""
@@ -250,6 +351,7 @@ class SlotActor(Actor):
             pass
         if self._life != life or self._child is None:
             return
+        self._read_log()
         status = self._child.read_status()
         had_run = self._job is not None
         cause = self._cause or how_it_ended(status)

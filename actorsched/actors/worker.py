@@ -11,7 +11,8 @@ Tells its scheduler
     batches by itself, and a scheduler that is away blocks nothing here.
     KeepAlive from the first exchange on, StopKeepAlive at the end.
 On stop
-    slots end (and with them their children), every promise to the user is answered.
+    slots end (and with them their children), what they ran is given back, every promise to the user
+    is answered.
 On crash
     the guard of the base class logs and goes on.
 
@@ -20,11 +21,15 @@ slots. So nothing that a task does can keep this actor from its heartbeat.
 
 A run of the worker is over when it holds no run of a task, owes no report, and has nothing to wait
 for (`waiting.py` has the rule).
+
+A scheduler that does not know the worker (it lost its memory, or gave the worker up) shows that in
+its replies. Then everything that is owed is told again before anything else: first what runs here, so
+that nobody else gets it, then what waits. A report that comes too late is refused and changes nothing;
+that a task is done is still a fact, and is told as one.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,32 +37,38 @@ from typing import Any
 from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.duties import Duties, Run
+from actorsched.actors.duties import Duties
 from actorsched.actors.inbox import Timer
+from actorsched.actors.line import Line
 from actorsched.actors.messages import (
     Call,
-    CancelRun,
-    Exchange,
     ExchangeEnded,
     Heard,
-    KeepAlive,
     ReadLedger,
     Register,
     Settable,
     SlotEnded,
     SlotNoticed,
     StartRun,
-    StopKeepAlive,
     StopWork,
+    TaskMessage,
 )
-from actorsched.actors.outbox import Outbox, Posted, answer
+from actorsched.actors.outbox import answer
 from actorsched.actors.runtime import Runtime
+from actorsched.actors.staff import Run, Staff
 from actorsched.actors.waiting import Waiting
 from actorsched.config import WorkerSettings
+from actorsched.errors import SchedulerUnreachableError, WorkerReplacedError
 from actorsched.tasks.running import Outcome
 
-#: calls in one exchange; keeps a frame below a few hundred kilobytes
-CALLS_PER_EXCHANGE = 500
+#: why runs end that are still on when the worker ends
+STOPPED = "the worker was stopped"
+#: the answer to a question for work may be an error so many times in a row before the worker gives up
+FAILED_QUESTIONS_MAX = 3
+#: when an end is wanted at once, so many seconds are spent on telling the scheduler
+AT_ONCE_S = 2.0
+#: heartbeats within one lease, at least
+PINGS_PER_LEASE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,11 @@ class _AskAgain:
 @dataclass(frozen=True, slots=True)
 class _DrainOver:
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitedEnough:
+    """The user wanted an end at once, and it is not reached yet."""
 
 
 class WorkerActor(Actor):
@@ -100,55 +116,51 @@ class WorkerActor(Actor):
         observe: Callable[[str, Mapping[str, Any]], None] | None = None,
     ) -> None:
         super().__init__(runtime)
-        self._scheduler = scheduler
         self._worker_id = worker_id
+        self._incarnation = self._runtime.make_id()
         self._info = dict(info)
         self._settings = settings
-        self._make_slot = make_slot
-        self._wanted_slots = slots
         self._assistant = assistant
         self._waiting = Waiting(settings, assistant=assistant, forever=forever)
         self._forever = forever
         self._observe = observe
-        self._duties = Duties(worker_id, settings, assistant=assistant)
+        self._duties = Duties(worker_id, settings, assistant=assistant, incarnation=self._incarnation)
+        self._staff = Staff(lambda number: make_slot(number, self.actor_ref))
+        self._staff.wanted = slots
 
-        self._slots: dict[int, ActorRef[Any]] = {}
-        self._free: list[int] = []
-        self._runs: dict[str, Run] = {}
-        self._outbox = Outbox()
-        self._sent: list[Posted] | None = None  # the exchange that is under way
-        self._sent_ask = False
+        self._line = Line(scheduler, self.actor_ref, worker_id, self._incarnation, self._info)
+        self._outbox = self._line.outbox
+        self._failed_questions = 0
         self._asked_at = 0.0
-        self._tag = 0
         self._hungry = False  # there may be work that we did not ask for yet
         self._ended: Settable | None = None  # set while a run of the worker is on
+        self._quiet: list[Settable] = []
         self._stopping = False
-        self._known = False
-        self._keeping_alive = False
         self._ask_timer: Timer | None = None
+        self._ping_interval_s = settings.ping_interval
 
     def on_start(self) -> None:
-        self._fit_slots()
+        self._staff.fit()
 
     def on_stop(self) -> None:
-        if self._keeping_alive:
-            self._tell_scheduler(StopKeepAlive(worker=self._worker_id))
-        for ref in self._slots.values():
-            ref.stop(block=False)
-        for ref in self._slots.values():
-            ref.actor_stopped.wait(self._settings.kill_grace + 5)
-        gone = ActorDeadError(f"worker {self._worker_id} was stopped")
-        self._answer_everybody(gone)
+        self._staff.dismiss(self._settings.kill_grace + 5)
+        runs = self._staff.runs.values()
+        self._line.last_words([call for run in runs for call in self._duties.give_back(run, STOPPED)])
+        self._answer_users(ActorDeadError(f"worker {self._worker_id} was stopped"))
 
     def handle(self, message: object) -> Any:
         match message:
             case SlotEnded():
                 self._slot_ended(message)
-            case ExchangeEnded(tag=tag, results=results, error=error):
-                if tag == self._tag and self._sent is not None:
-                    self._exchange_ended(results, error)
+            case ExchangeEnded() if self._line.is_answered_by(message):
+                self._exchange_ended(message.results, message.error)
+            case ExchangeEnded():
+                pass  # nobody waits for this one
             case Register(found=found, acknowledged=acknowledged):
-                self._outbox.post_all(map(self._duties.take_on, found), acknowledged)
+                self._return_from_loss()
+                self._outbox.post_all(call for each in found for call in self._duties.take_on(each))
+                self._line.promise(acknowledged)
+                self._hungry = True
             case StartRun(ended=ended):
                 self._start_run(ended)
             case SlotNoticed():
@@ -158,11 +170,12 @@ class WorkerActor(Actor):
                 self._hungry = True
             case Heard(rpc_messages=rpc_messages, known=known):
                 self._heard(rpc_messages, known)
-            case StopWork(drain_s=drain_s, reason=reason):
-                self._stop_work(drain_s, reason)
+            case StopWork():
+                self._stop_work(message)
             case _DrainOver(reason=reason):
-                for run in self._runs.values():
-                    self._slots[run.slot].tell(CancelRun(run_id=run.run_id, cause=reason))
+                self._give_back(reason, at_once=False)
+            case _WaitedEnough():
+                self._answer_users(None)
             case ReadLedger():
                 return self._duties.ledger
             case _:
@@ -174,107 +187,106 @@ class WorkerActor(Actor):
 
     def _pump(self) -> None:
         """Send what waits, and ask for work when there is room for it; or notice that all is over."""
-        if self._sent is not None:
+        if self._line.busy:
             return
-        if not self._known and (self._outbox or self._ended is not None):
-            self._known = True
-            self._outbox.post_first(self._introduction())
-        posted = self._outbox.take(CALLS_PER_EXCHANGE)
-        calls = [entry.call for entry in posted]
-        self._sent_ask = not self._outbox and self._may_ask()
-        if self._sent_ask:
-            self._hungry = False
-            self._asked_at = self._runtime.clock.monotonic()
-            calls.append(self._question())
-        if not calls:
+        if self._line.send(self._question if self._may_ask() else None):
+            self._line.keep_alive(self._ping_interval_s)
+        else:
             self._finish_if_over()
-            return
-        self._sent = posted
-        self._tag += 1
-        self._tell_scheduler(Exchange(calls=tuple(calls), reply_to=self.actor_ref, tag=self._tag))
-        if not self._keeping_alive:
-            self._keeping_alive = True
-            self._tell_scheduler(
-                KeepAlive(
-                    worker=self._worker_id,
-                    interval_s=self._settings.ping_interval,
-                    listener=self.actor_ref,
-                )
-            )
-
-    def _tell_scheduler(self, message: object) -> None:
-        try:
-            self._scheduler.tell(message)
-        except ActorDeadError as error:
-            if self._sent is not None:
-                self.actor_ref.tell(ExchangeEnded(tag=self._tag, error=error))
-
-    def _introduction(self) -> Call:
-        return Call(method="add_worker", params={"worker": self._worker_id, "info": dict(self._info)})
 
     def _may_ask(self) -> bool:
         if self._ended is None or self._stopping or not self._hungry:
             return False
-        return bool(self._free) or self._wanted_slots == 0
+        return self._staff.n_free > 0 or self._staff.wanted == 0
 
     def _question(self) -> Call:
-        if self._wanted_slots == 0:
+        self._hungry = False
+        self._asked_at = self._runtime.clock.monotonic()
+        if self._staff.wanted == 0:
             return Call(method="count_pending", params={"worker": self._worker_id})
         params: dict[str, Any] = {
             "worker": self._worker_id,
             "host": self._info.get("host"),
             "assistant": self._assistant,
-            "current_tasks": [run.task_id for run in self._runs.values()],
+            "current_tasks": [run.task_id for run in self._staff.runs.values()],
+            "incarnation": self._incarnation,
         }
-        if len(self._free) > 1:
-            params["max_tasks"] = len(self._free)
+        if self._staff.n_free > 1:
+            params["max_tasks"] = self._staff.n_free
         return Call(method="get_work", params=params)
 
     def _exchange_ended(self, results: tuple[Any, ...], error: Exception | None) -> None:
-        posted, self._sent = self._sent or [], None
         if error is not None:
             log.error("the scheduler is lost", worker=self._worker_id, error=str(error))
-            for entry in posted:
-                answer(entry.acknowledged, error)
-            self._give_up(error)
-            return
-        for entry, result in zip(posted, results, strict=False):
-            if isinstance(result, Exception):
-                log.error("the scheduler refused a call", method=entry.call.method, error=str(result))
-                answer(entry.acknowledged, result)
-                continue
-            if isinstance(result, dict) and "refused" in result:
-                task_id = entry.call.params.get("task_id")
-                log.warning("a report came too late", task=task_id, refused=result["refused"])
-                self._drop_run(entry.call.params.get("run_id"))
-            answer(entry.acknowledged, None)
-        if self._sent_ask:
-            reply = results[-1]
-            if isinstance(reply, Exception):
-                self._give_up(reply)
+            self._line.take_back(error)
+            if self._forever and not self._stopping and isinstance(error, SchedulerUnreachableError):
+                self._hungry = True  # a node serves until it is told to stop; the client is the patient one
             else:
-                self._take(reply)
+                self._give_up(error)
+            return
+        refused, reply = self._line.answers(results)
+        for call, why in refused:
+            self._refused(call, why)
+        if reply is not None and not self._line.lost:
+            self._answered(reply)
 
-    def _drop_run(self, run_id: str | None) -> None:
-        """End a run that the scheduler has given up, if it still goes on: somebody else may have it."""
-        run = self._runs.get(run_id or "")
-        if run is not None:
-            cause = "the scheduler had given up this run"
-            self._slots[run.slot].tell(CancelRun(run_id=run.run_id, cause=cause))
+    def _answered(self, reply: Any) -> None:
+        """The question for work has an answer."""
+        if not isinstance(reply, Exception):
+            self._failed_questions = 0
+            self._take(reply)
+            return
+        self._failed_questions += 1
+        log.error("the scheduler could not answer", worker=self._worker_id, error=str(reply))
+        if self._failed_questions >= FAILED_QUESTIONS_MAX and not self._forever:
+            self._failed_questions = 0
+            self._give_up(reply)
+        else:
+            self._ask_later()
+
+    def _refused(self, call: Call, reply: Mapping[str, Any]) -> None:
+        """The scheduler did not take a call, because of whom or of which run it came from."""
+        task_id = call.params.get("task_id")
+        if reply["refused"] == "stale_incarnation":
+            self._give_up(
+                WorkerReplacedError(
+                    f"another process works as {self._worker_id!r} now; give each worker an id of its own"
+                )
+            )
+            return
+        log.warning("a report came too late", task=task_id, refused=reply["refused"])
+        self._hungry = True
+        if call.params.get("status") == "DONE":
+            self._outbox.post_all(self._duties.facts(str(task_id)))
+            return
+        run = self._staff.runs.get(str(call.params.get("run_id")))
+        if run is not None and not run.superseded:
+            run.superseded = True
+            self._staff.cancel(run, "the scheduler gave this task to somebody else")
 
     def _give_up(self, error: Exception) -> None:
         """Without a scheduler nothing can be finished: end what runs and say so to the user."""
-        self._stopping = True
-        for run in self._runs.values():
-            self._slots[run.slot].tell(CancelRun(run_id=run.run_id, cause=f"the scheduler is lost: {error}"))
-        self._answer_everybody(error)
+        self._line.lost = True
+        self._give_back(f"the scheduler is lost: {error}", at_once=False)
+        self._answer_users(error)
 
-    def _answer_everybody(self, error: Exception) -> None:
-        waiting = self._outbox.take(sys.maxsize)
-        for entry in (*(self._sent or ()), *waiting):
-            answer(entry.acknowledged, error)
+    def _return_from_loss(self) -> None:
+        """The user wants something of a scheduler that was given up: it may know nothing any more."""
+        if self._line.find():
+            self._register_again()
+
+    def _answer_users(self, error: Exception | None) -> None:
+        """Whatever may still come, nobody waits for it any more."""
+        if error is not None:
+            self._line.break_promises(error)
         ended, self._ended = self._ended, None
         answer(ended, error)
+        self._answer_quiet()
+
+    def _answer_quiet(self) -> None:
+        quiet, self._quiet = self._quiet, []
+        for promise in quiet:
+            answer(promise, None)
 
     # -- work -----------------------------------------------------------------------------------
 
@@ -282,19 +294,27 @@ class WorkerActor(Actor):
         if self._ended is not None:
             ended.set_exception((RuntimeError, RuntimeError("this worker is running already"), None))
             return
-        self._ended = ended
-        self._hungry = True
+        self._return_from_loss()
+        self._ended, self._hungry = ended, True
 
     def _take(self, reply: Mapping[str, Any]) -> None:
         """Start what the scheduler handed out; remember what it said about the rest."""
+        if reply.get("refused"):
+            self._refused(self._question(), reply)
+            return
         if reply.get("known") is False:
             self._register_again()
         if reply.get("worker_state") == "disabled" and not self._forever:
             self._stopping = True
+        lease_s = reply.get("lease_s")
+        if lease_s:
+            self._ping_interval_s = min(self._settings.ping_interval, lease_s / PINGS_PER_LEASE)
         grants = reply.get("tasks")
         if grants is None:
-            grants = [reply] if reply.get("task_id") is not None else []
-        if grants and self._came_too_late(reply):
+            handed_out = reply.get("task_id") is not None or reply.get("batch_id") is not None
+            grants = [reply] if handed_out else []
+        if grants and lease_s is not None and self._runtime.clock.monotonic() - self._asked_at >= lease_s:
+            # somebody else may have it by now; if not, it is handed out to the next question again
             log.warning("work came when its lease had run out; asking again", worker=self._worker_id)
             self._hungry = True
             grants = []
@@ -302,48 +322,34 @@ class WorkerActor(Actor):
             self._begin(grant)
         self._waiting.hear(reply, got_work=bool(grants))
         if self._observe is not None:
-            self._tell_observer(
-                "heard", pending=reply.get("n_pending_tasks", 0), runs=self._duties.runs_in(reply)
-            )
-        if self._free or self._wanted_slots == 0:
+            runs = self._duties.runs_in(reply)
+            self._tell_observer("heard", pending=reply.get("n_pending_tasks", 0), runs=runs)
+        if self._staff.n_free or self._staff.wanted == 0:
             self._ask_later()
 
-    def _came_too_late(self, reply: Mapping[str, Any]) -> bool:
-        """Whether the answer took so long that what it grants may have been given to somebody else.
-
-        If it was not, it is handed out again to the next question, which does not name it as running.
-        """
-        lease_s = reply.get("lease_s")
-        return lease_s is not None and self._runtime.clock.monotonic() - self._asked_at >= lease_s
-
     def _begin(self, grant: Mapping[str, Any]) -> None:
+        run = self._duties.run_of(grant)
+        if self._stopping or not self._staff.n_free:
+            self._outbox.post_all(self._duties.give_back(run, "no slot was free any more"))
+            return
         try:
-            run, job = self._duties.prepare(dict(grant))
+            job = self._duties.prepare(run, dict(grant))
         except Exception as error:
-            run = Run(str(grant.get("run_id")), grant.get("run_id") is not None, grant["task_id"], -1)
             cause = f"the task cannot be sent to a child process: {error}"
             self._report(run, Outcome(status="FAILED", cause=cause, error=cause), None)
             return
-        run.slot = self._free.pop(0)
-        self._runs[run.run_id] = run
-        self._slots[run.slot].tell(job)
-        self._tell_observer_of(run, "started")
+        self._staff.seat(run, job)
+        self._tell_observer("started", **self._duties.about(run, None))
 
     def _slot_ended(self, message: SlotEnded) -> None:
-        run = self._runs.pop(message.run_id, None)
-        if message.slot in self._slots:
-            self._free.append(message.slot)
-        self._fit_slots()
-        if run is None:
-            return
-        for registration, packed in message.outcome.discovered:
-            self._outbox.post(self._duties.take_on_packed(registration, packed))
-        self._report(run, message.outcome, message.registration)
+        run = self._staff.leave(message.slot, message.run_id)
+        if run is not None:
+            self._report(run, message.outcome, message.registration)
 
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:
-        self._outbox.post(self._duties.report(run, outcome, loaded))
+        self._outbox.post_all(self._duties.report(run, outcome, loaded))
         self._hungry = True
-        self._tell_observer_of(run, "ended", outcome)
+        self._tell_observer("ended", **self._duties.about(run, outcome))
 
     def _ask_later(self) -> None:
         if self._ask_timer is None:
@@ -351,7 +357,10 @@ class WorkerActor(Actor):
             self._ask_timer = self.actor_inbox.after(self._settings.wait_interval + jitter, _AskAgain())
 
     def _finish_if_over(self) -> None:
-        if self._ended is None or self._runs or self._outbox:
+        if self._staff.runs or self._outbox:
+            return
+        self._answer_quiet()
+        if self._ended is None:
             return
         if self._stopping or (
             not self._hungry and not self._waiting.goes_on(self._runtime.clock.monotonic())
@@ -360,73 +369,81 @@ class WorkerActor(Actor):
                 self._ask_timer.cancel()
                 self._ask_timer = None
             ended, self._ended = self._ended, None
+            self._stopping = False  # a stop is for one run
             ended.set(None)
 
     # -- being stopped, changed and forgotten ---------------------------------------------------
 
-    def _stop_work(self, drain_s: float, reason: str) -> None:
+    def _stop_work(self, message: StopWork) -> None:
         self._stopping = True
-        if self._runs:
-            self.actor_inbox.after(max(0.0, drain_s), _DrainOver(reason))
+        if message.quiet is not None:
+            self._quiet.append(message.quiet)
+        if self._line.lost:
+            self._answer_quiet()  # nobody is there to be told
+        if message.at_once:
+            self.actor_inbox.after(AT_ONCE_S, _WaitedEnough())
+        if not self._staff.runs or message.drain_s is None:
+            return
+        if message.drain_s > 0:
+            self.actor_inbox.after(message.drain_s, _DrainOver(message.reason))
+        else:
+            self._give_back(message.reason, at_once=message.at_once)
+
+    def _give_back(self, reason: str, *, at_once: bool) -> None:
+        """End what runs; the tasks go back to the scheduler as they were."""
+        for run in self._staff.runs.values():
+            run.given_back = run.given_back or reason
+            self._staff.cancel(run, reason, at_once=at_once)
 
     def _heard(self, rpc_messages: tuple[dict[str, Any], ...], known: bool) -> None:
-        if not known and self._known and self._sent is None:
+        if not known:
             self._register_again()
-            self._hungry = True
         for message in rpc_messages:
             match message:
                 case {"name": "set_worker_processes", "kwargs": {"n": int(n)}}:
-                    self._wanted_slots = max(0, n)
-                    self._info["workers"] = self._wanted_slots
-                    self._fit_slots()
-                    self._outbox.post(self._introduction())
+                    self._staff.wanted = max(0, n)
+                    self._info["workers"] = self._staff.wanted
+                    self._staff.fit()
+                    self._outbox.post(self._line.introduction())
                     self._hungry = True
                 case {"name": "cancel_task", "kwargs": {"task_id": task_id}}:
-                    for run in self._runs.values():
-                        if run.task_id == task_id:
-                            self._slots[run.slot].tell(CancelRun(run_id=run.run_id, cause="cancelled"))
+                    for run in self._staff.of_task(task_id):
+                        self._staff.cancel(run, "cancelled")
+                case {"name": "dispatch_scheduler_message", "kwargs": dict(kwargs)}:
+                    self._dispatch(**kwargs)
                 case _:
                     log.warning("a message from the scheduler is not understood", message=message)
 
+    def _dispatch(self, task_id: str, message_id: str, content: Any, **ignored: Any) -> None:
+        for run in self._staff.of_task(task_id):
+            message = TaskMessage(run_id=run.run_id, message_id=message_id, content=str(content))
+            self._staff.pass_on(run, message)
+
     def _register_again(self) -> None:
         """The scheduler does not know us: tell it everything that we still owe, before asking."""
+        if not self._line.introduce_again():
+            return
         log.info("the scheduler does not know this worker; registering again", worker=self._worker_id)
-        self._outbox.post(self._introduction())
-        for call in self._duties.owed():
-            self._outbox.post(call)
-        for run in self._runs.values():
-            self._outbox.post(self._duties.still_running(run))
+        runs = [run for run in self._staff.runs.values() if not run.superseded]
+        claims = [call for run in runs for call in self._duties.claim(run)]
+        claimed = {call.params["task_id"] for call in claims}
+        owed = [call for call in self._duties.owed() if call.params.get("task_id") not in claimed]
+        self._outbox.post_first([self._line.introduction(), *claims, *owed])
         self._hungry = True
 
-    def _fit_slots(self) -> None:
-        """Have as many slots as are wanted; a busy one that is too many goes when it is free."""
-        for number in range(self._wanted_slots):
-            if number not in self._slots:
-                self._slots[number] = self._make_slot(number, self.actor_ref)
-                self._free.append(number)
-        for number in [number for number in self._free if number >= self._wanted_slots]:
-            self._free.remove(number)
-            self._slots.pop(number).stop(block=False)
-
     def _noticed(self, notice: SlotNoticed) -> None:
-        run = self._runs.get(notice.run_id)
-        if run is None:
+        run = self._staff.runs.get(notice.run_id)
+        if run is None or run.superseded:
             return
         call = self._duties.pass_on(run, notice)
-        if call is None:
-            log.warning("a run said something that is not understood", task=run.task_id, kind=notice.kind)
-        else:
+        if call is not None:
             self._outbox.post(call)
 
-    def _tell_observer_of(self, run: Run, kind: str, outcome: Outcome | None = None) -> None:
-        if self._observe is not None:
-            name = self._duties.name_of(run.task_id)
-            self._tell_observer(kind, task_id=run.task_id, name=name, slot=run.slot, outcome=outcome)
-
-    def _tell_observer(self, kind: str, **more: Any) -> None:
+    def _tell_observer(self, kind: str, **fields: Any) -> None:
         if self._observe is None:
             return
         try:
-            self._observe(kind, {"counts": self._duties.ledger.counts, "running": len(self._runs), **more})
+            counts, running = self._duties.ledger.counts, len(self._staff.runs)
+            self._observe(kind, {"counts": counts, "running": running, **fields})
         except Exception as error:  # the one who watches must not disturb the one who works
             log.warning("an observer failed", error=repr(error))

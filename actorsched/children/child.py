@@ -1,14 +1,17 @@
 """The child process of a slot: wait for a job, run it, say how it ended, wait for the next.
 
 The child stays for as long as it is clean. What a task may leave behind and the next task would see
-(threads, another working folder, a changed environment) is noticed after each job, and told to the
-slot, which takes a new child. Its life is tied to the other end of its socket, and, where the kernel
-offers it, to the life of the process that started it.
+(threads, processes, another working folder, a changed environment: `traces.py`) is noticed after each
+job, and told to the slot, which takes a new child. Its life is tied to the other end of its socket,
+and, where the kernel offers it, to the life of the process that started it.
+
+A run that waits for dynamic requirements stays here, suspended, and the slot puts the child aside.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -16,73 +19,79 @@ import threading
 from typing import Any, NoReturn
 
 from actorsched.children.frames import pack_frame, read_frame
-from actorsched.children.performing import perform
-from actorsched.children.speech import Ended, Job, Notice, Prepare, decode_for_child, encode
+from actorsched.children.performing import Performer
+from actorsched.children.speech import Ended, Job, Message, Notice, Prepare, decode_for_child, encode
+from actorsched.children.traces import Traces
 from actorsched.config import WorkerSettings
+from actorsched.tasks.mailbox import Mailbox
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
 
 
-def child_main(connection: socket.socket, sys_path: list[str], folder: str) -> NoReturn:
+def child_main(
+    connection: socket.socket, log_fd: int, sys_path: list[str], folder: str, environment: dict[bytes, bytes]
+) -> NoReturn:
     """Serve jobs until the slot goes away; never returns.
 
     Args:
         connection: blocking stream socket to the slot.
+        log_fd: where standard output and standard error go.
         sys_path: where this child imports from.
         folder: its working folder, as it was in the worker's process.
+        environment: its environment, as it was in the worker's process.
     """
-    _die_with_parent()
+    _bind_to_parent()
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    os.close(log_fd)
     sys.path[:] = sys_path
-    settings = WorkerSettings()
+    _take_environment(environment)
+    _write_lines()
+    own_pid = os.getpid()
     try:
         os.chdir(folder)
+        performer = Performer(WorkerSettings())
         traces = Traces()
         while True:
             said = decode_for_child(read_frame(connection))
             if isinstance(said, Prepare):
-                settings = said.settings
-                continue
-            ended = _do(said, settings, connection, traces)
-            _flush()
-            connection.sendall(pack_frame(encode(ended)))
+                performer = Performer(said.settings)
+            elif isinstance(said, Job):
+                ended = _do(said, performer, connection, traces, own_pid)
+                _flush()
+                connection.sendall(pack_frame(encode(ended)))
+            # a message that is still here was not fetched by the task that it was for
     except (EOFError, ConnectionError):
         os._exit(0)  # the slot is gone, and with it everybody who would want anything from here
 
 
-def _do(job: Job, settings: WorkerSettings, connection: socket.socket, traces: Traces) -> Ended:
+def _do(job: Job, performer: Performer, connection: socket.socket, traces: Traces, own_pid: int) -> Ended:
+    speaking = threading.Lock()  # a task may speak from several threads
+
     def report(kind: str, value: Any) -> None:
-        connection.sendall(pack_frame(encode(Notice(run_id=job.run_id, kind=kind, value=value))))
+        frame = pack_frame(encode(Notice(run_id=job.run_id, kind=kind, value=value)))
+        with speaking:
+            connection.sendall(frame)
 
-    outcome, registration = perform(job, settings, report)
-    return Ended(run_id=job.run_id, outcome=outcome, registration=registration, tainted=traces.found())
+    def fetch(timeout: float | None) -> tuple[str, str] | None:
+        readable, _, _ = select.select([connection], [], [], timeout)
+        said = decode_for_child(read_frame(connection)) if readable else None
+        return (said.message_id, said.content) if isinstance(said, Message) else None
 
-
-class Traces:
-    """What a task can leave behind in its process, compared with how the process began."""
-
-    def __init__(self) -> None:
-        self._folder = os.getcwd()
-        self._environment = dict(os.environ)
-        self._handlers = self._signal_handlers()
-
-    def found(self) -> str:
-        """One reason why this process is not as it was; "" if it is."""
-        if threading.active_count() > 1:
-            return "threads are left"
-        try:
-            if os.getcwd() != self._folder:
-                return "the working folder changed"
-        except FileNotFoundError:
-            return "the working folder is gone"
-        if os.environ != self._environment:
-            return "the environment changed"
-        if self._signal_handlers() != self._handlers:
-            return "signal handlers changed"
-        return ""
-
-    @staticmethod
-    def _signal_handlers() -> tuple[Any, ...]:
-        return signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    outcome, registration = performer.perform(
+        job, report, messages=Mailbox(fetch, report), loaded=traces.loaded
+    )
+    if os.getpid() != own_pid:
+        _flush()
+        os._exit(0 if outcome.status == "DONE" else 1)  # a fork of the task's own came back here
+    return Ended(
+        run_id=job.run_id,
+        outcome=outcome,
+        registration=registration,
+        tainted=traces.found(),
+        suspended=performer.suspended,
+    )
 
 
 def _flush() -> None:
@@ -94,13 +103,36 @@ def _flush() -> None:
             continue  # the task closed or replaced it
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel for SIGKILL when the parent ends, where it can be asked."""
+def main() -> NoReturn:
+    """How a child begins that is a fresh process; its command line names its descriptors."""
+    connection_fd, log_fd = int(sys.argv[1]), int(sys.argv[2])
+    child_main(socket.socket(fileno=connection_fd), log_fd, sys.path, os.getcwd(), dict(os.environb))
+
+
+def _write_lines() -> None:
+    """Standard output is a pipe here, which Python would write in blocks; people wait for lines."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+
+
+def _take_environment(environment: dict[bytes, bytes]) -> None:
+    if environment == os.environb:
+        return
+    for name in set(os.environb) - set(environment):
+        del os.environb[name]
+    os.environb.update(environment)
+
+
+def _bind_to_parent() -> None:
+    """Ask the kernel for SIGKILL when the parent ends, and for the orphans among our descendants."""
     if sys.platform != "linux":
         return
     import ctypes
 
     try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     except (OSError, AttributeError):
         return  # a C library without it: the socket still tells

@@ -1,17 +1,19 @@
-"""A process that forks warm children, because the worker's own process must not fork.
+"""A process that starts children, because the worker's own process must not fork.
 
 The worker's process has threads, and a fork of a process with threads inherits locks that nobody will
-ever release. So a small process without threads is started once (it imports what every child needs)
-and forks on request: a new child costs a fork instead of a start of Python.
+ever release. So a small process without threads is started once and starts children on request: under
+`forkserver` it has imported what every child needs and forks (a new child costs a fork instead of a
+start of Python); under `spawn` it starts Python anew.
 
 The standard library's fork server was not used because there is one of it for the whole program, it
 outlives the systems that it served, and its children import the user's `__main__` again, which a
 script without a guard does not survive.
 
-A request is a frame with the import path and the working folder, and two descriptors: the child's end
-of its socket, and the writing end of its status pipe. The answer comes on that pipe: the process id,
-and, when the child has ended, its status. When the control socket closes (the worker has ended,
-however that happened), the server kills the group of each child and ends.
+A request is a frame with the import path, the working folder and the environment, and three
+descriptors: the child's end of its socket, the writing end of its status pipe, and the one that it
+writes its output to. The answer comes on the status pipe: the process id, and, when the child has
+ended, its status. When the control socket closes (the worker has ended, however that happened), the
+server kills the group of each child and ends. A server that was killed is replaced by the next request.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import socket
 import subprocess
 import sys
 import threading
+from typing import NoReturn
 
 import msgspec
 
@@ -35,65 +38,101 @@ from actorsched.errors import ChildLostError
 #: seconds that a loaded machine may need to start Python and import this package
 START_TIMEOUT_S = 60.0
 
+# The import path of the worker's process, because the package may have been found through it.
+_BOOT_SERVER = (
+    "import os, sys; sys.path[:] = sys.argv[3].split(os.pathsep); "
+    "from actorsched.children.fork_server import serve; serve(int(sys.argv[1]), sys.argv[2])"
+)
+_BOOT_CHILD = (
+    "import os, sys; sys.path[:] = sys.argv[3].split(os.pathsep); "
+    "from actorsched.children.child import main; main()"
+)
 
-class ForkServerLauncher:
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """What a child is to find when it begins."""
+
+    sys_path: list[str]
+    folder: str
+    environment: dict[bytes, bytes]
+
+
+class ServedLauncher:
     """The worker's side. The server's process is started at once and is ready when it is ready."""
 
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._control = ours
+    def __init__(self, start_method: str) -> None:
+        self._start_method = start_method
         self._lock = threading.Lock()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, str(theirs.fileno()), os.pathsep.join(sys.path)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                process_group=0,
-            )
+        self._closed = False
+        self._start_server()
 
     def launch(self) -> Child:
-        request = msgspec.msgpack.encode((sys.path, os.getcwd()))
-        ours, theirs = socket.socketpair()
-        status_read, status_write = os.pipe()
         try:
+            return self._launch()
+        except ChildLostError:
             with self._lock:
-                socket.send_fds(self._control, [b"+"], [theirs.fileno(), status_write])
-                self._control.sendall(pack_frame(request))
-        except OSError as error:
-            ours.close()
-            os.close(status_read)
-            raise ChildLostError(f"the fork server is gone (exit {self._process.poll()}): {error}") from error
-        finally:
-            theirs.close()
-            os.close(status_write)
-        readable, _, _ = select.select([status_read], [], [], START_TIMEOUT_S)
-        packed = os.read(status_read, PID.size) if readable else b""
-        if len(packed) < PID.size:
-            ours.close()
-            os.close(status_read)
-            why = "it ended" if readable else f"no answer within {START_TIMEOUT_S:.0f} s"
-            raise ChildLostError(f"the fork server started no child: {why}")
-        ours.setblocking(False)
-        return Child(ours, status_read, PID.unpack(packed)[0])
+                if self._closed or self._process.poll() is None:
+                    raise
+                self._control.close()
+                self._start_server()
+        return self._launch()
 
     def close(self) -> None:
-        self._control.close()
+        with self._lock:
+            self._closed = True
+            self._control.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
+    def _start_server(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._control = ours
+        with theirs:
+            arguments = [str(theirs.fileno()), self._start_method, os.pathsep.join(sys.path)]
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _BOOT_SERVER, *arguments],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+            )
 
-# The import path of the worker's process, because the package may have been found through it.
-_BOOT = (
-    "import os, sys; sys.path[:] = sys.argv[2].split(os.pathsep); "
-    "from actorsched.children.fork_server import serve; serve(int(sys.argv[1]))"
-)
+    def _launch(self) -> Child:
+        request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb)))
+        ours, theirs = socket.socketpair()
+        status_read, status_write = os.pipe()
+        log_read, log_write = os.pipe()
+        os.set_blocking(log_read, False)
+        child = Child(ours, status_read, 0, log_read)
+        try:
+            with self._lock:
+                socket.send_fds(self._control, [b"+"], [theirs.fileno(), status_write, log_write])
+                self._control.sendall(pack_frame(request))
+        except OSError as error:
+            child.close()
+            raise ChildLostError(f"the server of child processes is gone: {error}") from error
+        finally:
+            theirs.close()
+            os.close(status_write)
+            os.close(log_write)
+        readable, _, _ = select.select([status_read], [], [], START_TIMEOUT_S)
+        packed = os.read(status_read, PID.size) if readable else b""
+        if len(packed) < PID.size:
+            child.close()
+            why = "it ended" if readable else f"no answer within {START_TIMEOUT_S:.0f} s"
+            if readable:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(timeout=1)
+            raise ChildLostError(f"the server of child processes started no child: {why}")
+        ours.setblocking(False)
+        child.pid = PID.unpack(packed)[0]
+        return child
 
 
-def serve(control_fd: int) -> None:
-    """The server's process: fork on request, tell of ends, until the control socket closes."""
+def serve(control_fd: int, start_method: str) -> None:
+    """The server's process: start on request, tell of ends, until the control socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
@@ -110,43 +149,72 @@ def serve(control_fd: int) -> None:
             if wake_read in ready:
                 os.read(wake_read, 4096)
                 _tell_of_ends(status_pipes)
-            if control.fileno() in ready and not _answer(control, status_pipes, (wake_read, wake_write)):
-                return
+            if control.fileno() in ready:
+                got = _receive(control)
+                if got is None:
+                    return
+                request, connection_fd, status_fd, log_fd = got
+                if start_method == "spawn":
+                    pid = _spawn(request, connection_fd, log_fd)
+                else:
+                    pid = os.fork()
+                    if pid == 0:
+                        control.close()
+                        idle = (wake_read, wake_write, status_fd, *status_pipes.values())
+                        _become_child(request, connection_fd, log_fd, idle)
+                os.close(connection_fd)
+                os.close(log_fd)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.setpgid(pid, pid)  # by both, so that it is done whoever comes first
+                status_pipes[pid] = status_fd
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(status_fd, PID.pack(pid))
     finally:
         for pid in status_pipes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
 
 
-def _answer(control: socket.socket, status_pipes: dict[int, int], wake: tuple[int, int]) -> bool:
-    """Fork once; False when there is nobody left to fork for."""
-    mark, fds, _, _ = socket.recv_fds(control, 1, 2)
-    if not mark:
-        return False
+def _receive(control: socket.socket) -> tuple[Request, int, int, int] | None:
+    """The next request; None when there is nobody left to start children for."""
     try:
-        sys_path, folder = msgspec.msgpack.decode(read_frame(control), type=tuple[list[str], str])
-    except EOFError:
-        return False
-    connection_fd, status_fd = fds
-    pid = os.fork()
-    if pid == 0:
-        try:
-            for fd in (*wake, *status_pipes.values(), status_fd):
-                os.close(fd)
-            control.close()
-            os.setpgid(0, 0)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            child_main(socket.socket(fileno=connection_fd), sys_path, folder)
-        finally:
-            os._exit(1)  # child_main never returns; nothing of the server may run in the child
-    os.close(connection_fd)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.setpgid(pid, pid)  # by both, so that it is done whoever comes first
-    status_pipes[pid] = status_fd
-    os.write(status_fd, PID.pack(pid))
-    return True
+        mark, fds, _, _ = socket.recv_fds(control, 1, 3)
+        if not mark:
+            return None
+        request = msgspec.msgpack.decode(read_frame(control), type=Request)
+    except (EOFError, ConnectionError):
+        return None
+    connection_fd, status_fd, log_fd = fds
+    return request, connection_fd, status_fd, log_fd
+
+
+def _become_child(request: Request, connection_fd: int, log_fd: int, idle: tuple[int, ...]) -> NoReturn:
+    """What the fork of the server does."""
+    try:
+        for fd in idle:
+            os.close(fd)
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        connection = socket.socket(fileno=connection_fd)
+        child_main(connection, log_fd, request.sys_path, request.folder, request.environment)
+    finally:
+        os._exit(1)  # child_main never returns; nothing of the server may run in the child
+
+
+def _spawn(request: Request, connection_fd: int, log_fd: int) -> int:
+    for fd in (connection_fd, log_fd):
+        os.set_inheritable(fd, True)
+    path = os.pathsep.join(request.sys_path)
+    boot = f"import os; os.chdir({request.folder!r}); {_BOOT_CHILD}"
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-c", boot, str(connection_fd), str(log_fd), path],
+        request.environment,
+        setpgroup=0,
+        setsigdef=[signal.SIGINT, signal.SIGCHLD],
+    )
 
 
 def _tell_of_ends(status_pipes: dict[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Starting child processes: the handle of a child, and the two ways to get one.
+"""Starting child processes: the handle of a child, and how to get one.
 
 A child is reached by one socket (jobs and outcomes, see `speech.py`) and watched by one pipe, on
 which its exit status arrives when it has ended. Both are files, so an actor can listen to them. The
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -29,17 +30,23 @@ class Child:
         connection: non-blocking stream socket to the child.
         status_fd: becomes readable with the exit status when the child has ended.
         pid: process id, and id of the process group that the child leads.
+        log_fd: non-blocking; what the child writes to standard output and standard error; -1: it goes
+            where that of this process goes.
     """
 
-    def __init__(self, connection: socket.socket, status_fd: int, pid: int) -> None:
+    def __init__(self, connection: socket.socket, status_fd: int, pid: int, log_fd: int = -1) -> None:
         self.connection = connection
         self.status_fd = status_fd
         self.pid = pid
+        self.log_fd = log_fd
 
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group; one that is gone is left in peace."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def has_ended(self) -> bool:
+        return bool(select.select([self.status_fd], [], [], 0)[0])
 
     def read_status(self) -> int | None:
         """The exit status (negative: minus the signal's number); None when nobody saw it end."""
@@ -51,6 +58,8 @@ class Child:
         self.kill(signal.SIGKILL)
         self.connection.close()
         os.close(self.status_fd)
+        if self.log_fd >= 0:
+            os.close(self.log_fd)
 
 
 class Launcher(Protocol):
@@ -68,26 +77,21 @@ class Launcher(Protocol):
 
 
 def method_named(start_method: str) -> str:
-    """The start method to use: the one that was asked for, or the platform's best.
+    """The start method to use: the one that was asked for, or the faster one.
 
     Raises:
-        ConfigError: unknown, or not available on this platform.
+        ConfigError: unknown, or this platform has no child processes of our kind.
     """
-    has_fork_server = hasattr(os, "fork") and hasattr(socket, "send_fds")
-    chosen = start_method or ("forkserver" if has_fork_server else "spawn")
+    chosen = start_method or "forkserver"
     if chosen not in ("forkserver", "spawn"):
         raise ConfigError(f"start_method={start_method!r}: expected 'forkserver' or 'spawn'")
-    if chosen == "forkserver" and not has_fork_server:
-        raise ConfigError(f"start_method='forkserver' does not exist on {sys.platform}; use 'spawn'")
+    if not hasattr(socket, "send_fds"):
+        raise ConfigError(f"child processes cannot be had on {sys.platform}; use execution='inline'")
     return chosen
 
 
 def make_launcher(start_method: str = "") -> Launcher:
     """A launcher by the name of its start method ("" chooses)."""
-    if method_named(start_method) == "spawn":
-        from actorsched.children.spawn import SpawnLauncher
+    from actorsched.children.fork_server import ServedLauncher
 
-        return SpawnLauncher()
-    from actorsched.children.fork_server import ForkServerLauncher
-
-    return ForkServerLauncher()
+    return ServedLauncher(method_named(start_method))

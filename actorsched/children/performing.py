@@ -5,37 +5,85 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
+from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
 from actorsched.tasks.loading import load_task
+from actorsched.tasks.mailbox import Mailbox
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.running import Outcome, outcome_of_error, run_task
+from actorsched.tasks.running import Attempt, Outcome, outcome_of_error
 from actorsched.tasks.travel import unpack
 
 
-def perform(
-    job: Job,
-    settings: WorkerSettings,
-    report: Callable[[str, Any], None],
-    task: Any = None,
-) -> tuple[Outcome, Registration | None]:
-    """Run a job; never raises.
+class Performer:
+    """Does one job after the other; keeps at most one run suspended.
 
     Args:
-        task: the task itself, where the job did not have to travel.
-        report: called with (kind, value) when `run()` says something about itself.
-
-    Returns:
-        The outcome, and for a task that was loaded by name what it is registered with.
+        settings: how runs are to be done.
     """
-    registration = None
-    try:
-        if task is None:
-            if job.packed is not None:
-                task = unpack(job.packed)
-            else:
-                task = load_task(job.module, job.family, job.params)
-                registration = Registration.of(task)
-    except BaseException as error:  # importing a user's module may do anything, exit included
-        return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None
-    return run_task(task, settings=settings, report=report, granted=job.granted), registration
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._kept: Attempt | None = None
+        self._completeness: Completeness = (
+            CompletionCache() if settings.cache_task_completion else is_complete
+        )
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the last run waits here for its dynamic requirements."""
+        return self._kept is not None
+
+    def perform(
+        self,
+        job: Job,
+        report: Callable[[str, Any], None],
+        task: Any = None,
+        messages: Mailbox | None = None,
+        loaded: Callable[[], None] | None = None,
+    ) -> tuple[Outcome, Registration | None]:
+        """Run a job; never raises.
+
+        Args:
+            task: the task itself, where the job did not have to travel.
+            report: called with (kind, value) when `run()` says something about itself.
+            messages: what is sent to the task while it runs.
+            loaded: called when the task is there and has not begun.
+
+        Returns:
+            The outcome, and for a task that was loaded by name what it is registered with.
+        """
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            if job.resume and kept.task.task_id == job.task_id:
+                return self._advance(kept, job, report, messages), None
+            kept.abandon()
+        registration = None
+        try:
+            if task is None:
+                if job.packed is not None:
+                    task = unpack(job.packed)
+                else:
+                    task = load_task(job.module, job.family, job.params)
+                    registration = Registration.of(task)
+                    if job.is_batch:
+                        report("combined", msgspec.to_builtins(registration))
+        except BaseException as error:  # importing a user's module may do anything, exit included
+            return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None
+        if loaded is not None:
+            loaded()
+        attempt = Attempt(task, settings=self._settings, completeness=self._completeness)
+        return self._advance(attempt, job, report, messages), registration
+
+    def _advance(
+        self, attempt: Attempt, job: Job, report: Callable[[str, Any], None], messages: Mailbox | None
+    ) -> Outcome:
+        if isinstance(self._completeness, CompletionCache):
+            self._completeness.learn(job.complete)
+        hears = getattr(attempt.task, "accepts_messages", False)
+        outcome = attempt.advance(report, job.granted, messages if hears else None)
+        if attempt.parked:
+            self._kept = attempt
+        return outcome

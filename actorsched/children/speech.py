@@ -1,6 +1,6 @@
 """What a slot and its child say to each other: records, as msgpack in frames.
 
-slot → child    Prepare once, then Job after Job
+slot → child    Prepare once, then Job after Job; Message during a job
 child → slot    Notice any number of times during a job, then Ended
 """
 
@@ -26,7 +26,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     Attributes:
         params: parameter name → text, as registered.
+            Of a batch, a combined parameter has a list of them.
         granted: ids of dynamic requirements that an earlier attempt asked for and that are done.
+        complete: ids of dependencies that this worker has seen complete and that need not be asked again.
+        resume: go on with the run of this task that the child keeps suspended.
+        is_batch: the task is to be made from `params`, and to be told of (Notice "combined") before it runs.
     """
 
     run_id: str
@@ -36,6 +40,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     family: str = ""
     params: dict[str, Any] = {}
     granted: tuple[str, ...] = ()
+    complete: tuple[str, ...] = ()
+    resume: bool = False
+    is_batch: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something that somebody sent to the task that runs."""
+
+    message_id: str
+    content: str
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -52,14 +66,16 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         registration: what a task that was loaded by name is registered with, else None.
         tainted: why this child should not be used again; "" when it may be.
+        suspended: the child keeps the run, and can go on with it; it should do nothing else until then.
     """
 
     run_id: str
     outcome: Outcome
     registration: Registration | None = None
     tainted: str = ""
+    suspended: bool = False
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_for_child = msgspec.msgpack.Decoder(Prepare | Job).decode
+decode_for_child = msgspec.msgpack.Decoder(Prepare | Job | Message).decode
 decode_for_slot = msgspec.msgpack.Decoder(Notice | Ended).decode

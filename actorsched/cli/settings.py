@@ -60,6 +60,11 @@ HELP: Mapping[str, tuple[str, str]] = {
     "completion_grace": ("SECONDS", "A store gets this long to show what a run has written."),
     "task_process_context": ("CLASS", "Enter this context around each run: package.module.Class."),
     "cache_task_completion": ("", "Ask complete() of a task only once, once it was true."),
+    "suspended_max": ("N", "So many runs that wait for dynamic requirements keep their process."),
+    "log_dir": ("FOLDER", "What runs print goes to files there; `off`: none.  [default: the state folder]"),
+    "log_size_max": ("BYTES", "So much of the output of a run is kept."),
+    "log_runs_max": ("N", "So many runs of each task keep their output."),
+    "log_console": ("", "Show what runs print, each line with the name of its task."),
     "start_method": ("METHOD", "How child processes start: forkserver or spawn; chosen by itself."),
     # client
     "connect_timeout": ("SECONDS", "A request without an answer for so long is sent again."),

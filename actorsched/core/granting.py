@@ -54,8 +54,8 @@ def get_work(
         now: the time.
         host: where the worker lives, to show.
         assistant: it also takes what others registered.
-        current_tasks: what it believes to run; anything else that it should be running was lost on the
-            way and is handed out again.
+        current_tasks: what it believes to run, a batch by its id until the combined task has one;
+            anything else that it should be running was lost on the way and is handed out again.
         worker: its id.
         max_tasks: answer with up to so many, as `tasks`.
         incarnation: which life of the worker asks.
@@ -120,7 +120,7 @@ def _reconcile(
 ) -> TaskRecord | None:
     """Compare what it runs with what it believes to run.
 
-    Batch members whose combined task it never registered go back to PENDING.
+    Batch members whose combined task it never registered go back to PENDING, unless it names their batch.
 
     Returns:
         the first in order of those that were lost on the way.
@@ -137,7 +137,7 @@ def _reconcile(
         if record.task_id not in believed and (lost is None or _order(record) < _order(lost)):
             lost = record
     for record in members:
-        if record.batch_id not in claimed:
+        if record.batch_id not in claimed and record.batch_id not in believed:
             change(state, record, PENDING, now)
     return lost
 

@@ -14,6 +14,7 @@ from actorsched.core.results import Refused
 from actorsched.core.state import State
 from actorsched.core.statuses import (
     BATCH_RUNNING,
+    DISABLED,
     DONE,
     FAILED,
     LIVE,
@@ -63,7 +64,8 @@ def add_task(
 
     Returns:
         None, or a refusal when `run_id` is not the live run of the task, or `incarnation` an earlier
-        life of the worker; then nothing has changed.
+        life of the worker; then nothing has changed. RUNNING with an unknown `run_id` is taken for a
+        task that nobody runs and that is not done: the run is known again.
 
     Raises:
         InvalidParamsError: no task id or worker, or a status that cannot be registered.
@@ -75,12 +77,13 @@ def add_task(
     sender = state.heard(worker, now)
     if incarnation != sender.incarnation and not meet(state, sender, incarnation, now):
         return {"refused": "stale_incarnation", "task_id": task_id}
-    sender.known = True
+    if incarnation is None:
+        sender.known = True  # who tells its incarnation introduces itself, so that being forgotten shows
     enabled = not sender.disabled
     record = state.tasks.get(task_id)
     if run_id is not None and (record is None or record.run_id != run_id):
         members = state.batches.members.get(batch_id) if batch_id is not None else None
-        if members is None or run_id != batch_id:
+        if (members is None or run_id != batch_id) and not _can_be_claimed(record, status):
             return {"refused": "stale_run", "task_id": task_id, "run_id": run_id}
     if record is None:
         if not enabled:
@@ -116,9 +119,11 @@ def add_task(
     if (
         record.status not in LIVE
         or (record.worker_running == worker and status in (DONE, FAILED, RUNNING))
+        or (run_id is not None and status in (PENDING, SUSPENDED))
         or new_deps
     ):
-        # a live run ends by the word of the worker that runs it, and by nobody else's
+        # a live run ends by the word of the worker that runs it, and by nobody else's; PENDING with
+        # the id of the run gives it back
         set_status(state, record, PENDING if status == SUSPENDED else status, now)
         if starting and record.status != RUNNING:
             record.run_id = None  # what the scheduler disabled does not start
@@ -149,6 +154,17 @@ def add_task(
         state.unwanted.append(record)
     settle(state, record)
     return None
+
+
+def _can_be_claimed(record: TaskRecord | None, status: str) -> bool:
+    """Whether a run that is not known here may go on: a worker has it, and nobody else has the task.
+
+    So it is after the scheduler lost its memory, or the worker its lease. Handing the task out while
+    that run goes on would run it twice at once.
+    """
+    return status == RUNNING and (
+        record is None or (record.status not in LIVE and record.status not in (DONE, DISABLED))
+    )
 
 
 def _fill_in(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pykka
 from pykka import ActorDeadError, ActorRef, Future
 
 from actorsched.actors.adapter import AdapterActor
@@ -16,18 +19,23 @@ from actorsched.actors.messages import ReadLedger, Register, StartRun, StopWork
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
-from actorsched.children.launcher import Launcher
+from actorsched.children.launcher import method_named
+from actorsched.children.nursery import Nursery
+from actorsched.children.runlog import RunLogs, default_folder, echo_to_stderr
 from actorsched.config import WorkerSettings, settings_from
-from actorsched.errors import ConfigError, TaskDefinitionError
-from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunsElsewhere, RunStarted
+from actorsched.errors import ConfigError, TaskDefinitionError, WorldError
+from actorsched.facade.events import Discovery, Event
+from actorsched.facade.observing import observe_with
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
+from actorsched.facade.signals import Signals, are_free
 from actorsched.tasks.discovery import Discovered, discover
-from actorsched.tasks.running import Outcome
 
 #: tasks that are registered in one message
 CHUNK = 500
+#: seconds that closing waits for runs to end and for the scheduler to hear of it
+QUIET_TIMEOUT_S = 10.0
 
 
 class Worker:
@@ -71,12 +79,10 @@ class Worker:
         scheduler_ref = self._ref_of(self._scheduler, owned=scheduler is None)
         info = worker_info(worker_processes, runtime)
         self.worker_id = worker_id or f"Worker({', '.join(f'{key}={value}' for key, value in info.items())})"
-        self._launcher: Launcher | None = None
-        self._desk: Desk | None = None
-        if self._settings.execution == "inline":
-            self._desk = Desk(self._settings)
-        elif worker_processes > 0:
-            self._launcher = runtime.make_launcher(self._settings.start_method)
+        self._desk = Desk(self._settings) if self._settings.execution == "inline" else None
+        self._children = _Children(self._settings, runtime)
+        if self._desk is None and worker_processes > 0:
+            self._children.nursery()  # it starts while tasks are being discovered
         self._ref: ActorRef[WorkerActor] = runtime.start(
             WorkerActor,
             scheduler_ref,
@@ -88,9 +94,11 @@ class Worker:
             assistant=assistant,
             forever=forever,
             runtime=runtime,
-            observe=_observe_with(observer, self.worker_id) if observer else None,
+            observe=observe_with(observer, self.worker_id) if observer else None,
         )
-        self._finalizer = weakref.finalize(self, _close, self._ref, self._launcher, list(self._owned))
+        self._finalizer = weakref.finalize(
+            self, _close, self._ref, self._children, list(self._owned), runtime
+        )
         self._asked_for: dict[str, Any] = {}
         self._seen: set[str] = set()
         self._started = runtime.clock.monotonic()
@@ -158,10 +166,23 @@ class Worker:
         Returns:
             True if and only if everything that was added is complete.
 
+        In the main thread of a program that does nothing of its own about SIGINT and SIGTERM, these stop
+        the worker as `signals.py` says, and then do what they always do. `no_install_shutdown_handler=True`
+        leaves signals alone.
+
         Raises:
             SchedulerUnreachableError: the scheduler was away for longer than the patience allows.
+            WorkerReplacedError: another worker of the same id has begun.
             KeyboardInterrupt: after what runs was ended.
         """
+        if self._settings.no_install_shutdown_handler or not self._runtime.is_here or not are_free():
+            return self._run()
+        with Signals(self) as signals:
+            succeeded = self._run()
+        signals.deliver()
+        return succeeded
+
+    def _run(self) -> bool:
         try:
             if self._desk is not None:
                 self._ref.tell(StartRun(ended=self._desk))
@@ -171,21 +192,30 @@ class Worker:
                 self._ref.tell(StartRun(ended=ended))
                 ended.get()
         except KeyboardInterrupt:
-            self.stop(drain_s=0)
+            _quieten(self._ref, self._runtime)
             raise
         self._result = self._conclude()
         return self._result.succeeded
 
-    def stop(self, drain_s: float | None = None) -> None:
-        """Take no more work and let `run()` return; any thread, also a signal handler.
+    def stop(self, drain_s: float | None = None, *, at_once: bool = False) -> None:
+        """Take no more work and let `run()` return; any thread. (In a signal handler use `Signals`.)
+
+        What has to be ended is given back to the scheduler, which can hand it out again at once.
 
         Args:
             drain_s: what runs may go on for so long before it is ended; None for the setting.
+            at_once: end it without the grace that is usual.
         """
-        try:
-            self._ref.tell(StopWork(drain_s=self._settings.drain_timeout if drain_s is None else drain_s))
-        except ActorDeadError:
-            return
+        drain_s = self._settings.drain_timeout if drain_s is None else drain_s
+        self._tell(StopWork(drain_s=drain_s, at_once=at_once))
+
+    def phase_out(self) -> None:
+        """Take no more work; `run()` returns when all that runs has ended by itself; any thread."""
+        self._tell(StopWork(drain_s=None))
+
+    def _tell(self, message: StopWork) -> None:
+        with contextlib.suppress(ActorDeadError):
+            self._ref.tell(message)
 
     @property
     def result(self) -> RunResult:
@@ -204,6 +234,10 @@ class Worker:
         open_fates = (Fate.NOT_RUN, Fate.FAILED)
         if not any(entry.fate in open_fates for entry in ledger.entries.values()):
             return
+        with contextlib.suppress(WorldError):  # then nobody is credited; `complete()` still has its say
+            self._credit(ledger, open_fates)
+
+    def _credit(self, ledger: Ledger, open_fates: tuple[Fate, ...]) -> None:
         for root in self._asked_for:
             for task_id, view in self._scheduler.dep_graph(task_id=root).items():
                 entry = ledger.entries.get(task_id)
@@ -224,7 +258,7 @@ class Worker:
     def close(self) -> None:
         """Stop the actors and their children and wait for them; a second call does nothing."""
         if self._finalizer.detach() is not None:
-            _close(self._ref, self._launcher, self._owned)
+            _close(self._ref, self._children, self._owned, self._runtime)
 
     def __enter__(self) -> Worker:
         return self
@@ -235,15 +269,13 @@ class Worker:
         self.close()
 
     def _make_slot_maker(self) -> Callable[[int, ActorRef[Any]], ActorRef[Any]]:
-        desk, launcher, settings, runtime = self._desk, self._launcher, self._settings, self._runtime
+        desk, children, settings, runtime = self._desk, self._children, self._settings, self._runtime
         if desk is not None:
             return lambda number, worker: runtime.start(InlineSlotActor, number, worker, desk)
-
-        def make(number: int, worker: ActorRef[Any]) -> ActorRef[Any]:
-            assert launcher is not None
-            return runtime.start(SlotActor, number, worker, launcher, settings, runtime)
-
-        return make
+        logs = _logs_of(settings)
+        return lambda number, worker: runtime.start(
+            SlotActor, number, worker, children.nursery(), settings, runtime, logs
+        )
 
     def _ref_of(self, scheduler: Any, *, owned: bool) -> ActorRef[Any]:
         """The actor to talk to. A subclass may have overridden a method, so only our own classes
@@ -267,57 +299,43 @@ def worker_info(worker_processes: int, runtime: Runtime) -> dict[str, Any]:
     }
 
 
-def _close(ref: ActorRef[Any], launcher: Launcher | None, owned: Iterable[ActorRef[Any]]) -> None:
+class _Children:
+    """The nursery of a worker, opened when it is needed: one that has no slots may get some later."""
+
+    def __init__(self, settings: WorkerSettings, runtime: Runtime) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self._nursery: Nursery | None = None
+        method_named(settings.start_method)  # a bad name is an error of whoever said it, now
+
+    def nursery(self) -> Nursery:
+        if self._nursery is None:
+            launcher = self._runtime.make_launcher(self._settings.start_method)
+            self._nursery = Nursery(launcher, self._settings.suspended_max)
+        return self._nursery
+
+    def close(self) -> None:
+        if self._nursery is not None:
+            self._nursery.close()
+
+
+def _logs_of(settings: WorkerSettings) -> RunLogs:
+    folder = None if settings.log_dir == "off" else Path(settings.log_dir or default_folder())
+    echo = echo_to_stderr if settings.log_console else None
+    return RunLogs(folder, settings.log_size_max, settings.log_runs_max, echo)
+
+
+def _quieten(ref: ActorRef[Any], runtime: Runtime) -> None:
+    """End what runs, and wait until the scheduler knows, though not for a scheduler that is away."""
+    quiet: Future[None] = runtime.make_future()
+    with contextlib.suppress(ActorDeadError, pykka.Timeout):
+        ref.tell(StopWork(drain_s=0, quiet=quiet))
+        quiet.get(timeout=QUIET_TIMEOUT_S)
+
+
+def _close(ref: ActorRef[Any], children: _Children, owned: Iterable[ActorRef[Any]], runtime: Runtime) -> None:
+    _quieten(ref, runtime)
     for each in (ref, *owned):
-        try:
+        with contextlib.suppress(ActorDeadError):
             each.stop(block=True)
-        except ActorDeadError:
-            continue
-    if launcher is not None:
-        launcher.close()
-
-
-def _observe_with(
-    observer: Callable[[Event], None], worker_id: str
-) -> Callable[[str, Mapping[str, Any]], None]:
-    """Translate what the actor tells into the records of `events.py`."""
-    done_elsewhere = running_elsewhere = 0
-
-    def observe(kind: str, fields: Mapping[str, Any]) -> None:
-        nonlocal done_elsewhere, running_elsewhere
-        counts, running = fields["counts"], fields["running"]
-        if kind == "heard":
-            others = tuple(run for run in fields["runs"] if run[2] != worker_id)
-            running_elsewhere = len(others)
-            # what is open here, and neither pending nor running for the scheduler, others have done
-            left = fields["pending"] + running_elsewhere + running
-            done_elsewhere = max(0, counts[Fate.NOT_RUN] + counts[Fate.FAILED] - left)
-            observer(RunsElsewhere(runs=others))
-        else:
-            observer(_event_of(fields, fields["outcome"]))
-        done = counts[Fate.RAN] + counts[Fate.ALREADY_COMPLETE] + counts[Fate.RUN_BY_OTHERS]
-        running += running_elsewhere
-        observer(
-            Counts(
-                pending=max(0, counts[Fate.NOT_RUN] - done_elsewhere - running),
-                running=running,
-                done=done + done_elsewhere,
-                failed=counts[Fate.FAILED] + counts[Fate.SCHEDULING_FAILED],
-            )
-        )
-
-    return observe
-
-
-def _event_of(fields: Mapping[str, Any], outcome: Outcome | None) -> Event:
-    task_id, name, slot = fields["task_id"], fields["name"], fields["slot"]
-    if outcome is None:
-        return RunStarted(task_id=task_id, name=name, slot=slot)
-    return RunEnded(
-        task_id=task_id,
-        name=name,
-        slot=slot,
-        status=outcome.status,
-        cause=outcome.cause,
-        elapsed_s=outcome.elapsed_s,
-    )
+    children.close()

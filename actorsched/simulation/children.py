@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from actorsched.children.frames import FrameReader, pack_frame
-from actorsched.children.performing import perform
+from actorsched.children.performing import Performer
 from actorsched.children.speech import Ended, Job, Notice, Prepare, decode_for_child, encode
 from actorsched.config import WorkerSettings
 from actorsched.errors import ChildLostError
@@ -57,12 +57,13 @@ class SimulatedChild:
         self.pid = node.urn("child")
         self.connection = _Connection(self)
         self.status_fd = Source(node.hub)
+        self.log_fd = -1
         self.status: int | None = None
         self.job: Job | None = None
         self.stubborn = False
         self.heard = bytearray()
         self.wake = Signal(node.hub)
-        self._settings = WorkerSettings()
+        self._performer = Performer(WorkerSettings())
         self.strand = node.spawn(self._serve, f"child:{self.pid.rpartition(':')[2]}", self)
 
     # -- what its slot uses -----------------------------------------------------------------------
@@ -70,6 +71,9 @@ class SimulatedChild:
     def kill(self, number: signal.Signals) -> None:
         if number == signal.SIGKILL or (number == signal.SIGTERM and not self.stubborn):
             self.end(-number)
+
+    def has_ended(self) -> bool:
+        return self.status is not None
 
     def read_status(self) -> int | None:
         return self.status
@@ -96,20 +100,21 @@ class SimulatedChild:
             for frame in reader.feed(received):
                 said = decode_for_child(frame)
                 if isinstance(said, Prepare):
-                    self._settings = said.settings
-                else:
+                    self._performer = Performer(said.settings)
+                elif isinstance(said, Job):
                     self._do(said)
 
     def _do(self, job: Job) -> None:
         self.job = job
         clock = self.node.clock
         started = clock.monotonic()
-        outcome, registration = perform(job, self._settings, self._report)
+        outcome, registration = self._performer.perform(job, self._report)
         if self.strand.killed:
             raise Killed  # the guard around the task took it for an error of the task
         outcome = msgspec.structs.replace(outcome, elapsed_s=round(clock.monotonic() - started, 6))
         self.job = None
-        self._say(Ended(run_id=job.run_id, outcome=outcome, registration=registration))
+        suspended = self._performer.suspended
+        self._say(Ended(run_id=job.run_id, outcome=outcome, registration=registration, suspended=suspended))
 
     def _report(self, kind: str, value: Any) -> None:
         assert self.job is not None

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from actorsched.errors import TaskDefinitionError
+from actorsched.tasks.batching import Batcher, batcher_of
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,15 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     accepts_messages: bool = False
     owners: tuple[str, ...] = ()
     expl: str | None = None
+    #: what the scheduler must know to combine tasks of this family; None: never
+    batcher: Batcher | None = None
+
+    @property
+    def name(self) -> str:
+        """How people call the task: family and public parameters."""
+        hidden = self.param_visibilities
+        shown = [f"{key}={value}" for key, value in sorted(self.params.items()) if not hidden.get(key)]
+        return f"{self.family}({', '.join(shown)})"
 
     def call_params(self, worker: str, assistant: bool = False) -> dict[str, Any]:
         """Return the keyword arguments for `add_task`, JSON-shaped; those that say nothing are left out."""
@@ -75,6 +85,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             Exception: whatever a property of the task raises.
         """
         priority = task.priority
+        batchable = bool(task.batchable)
         return cls(
             task_id=task.task_id,
             status=status,
@@ -86,7 +97,8 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             param_visibilities=task._get_param_visibilities(),
             family=task.task_family,
             module=task.task_module,
-            batchable=bool(task.batchable),
+            batchable=batchable,
+            batcher=batcher_of(task) if batchable else None,
             retry_policy_dict=_retry_policy_of(task),
             accepts_messages=bool(task.accepts_messages),
             owners=tuple(task._owner_list()),

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterator
 from functools import partial
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ import msgspec
 
 from actorsched.config import WorkerSettings
 from actorsched.errors import CallerError, TaskDefinitionError, TaskLoadError
-from actorsched.tasks.blame import as_text, cause_of, traceback_of
+from actorsched.tasks.blame import TEXT_CHARS_MAX, as_text, cause_of, shorten, traceback_of
 from actorsched.tasks.completeness import (
     Completeness,
     cannot_be_checked,
@@ -62,7 +62,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         error: the traceback, or what `on_failure` said instead; empty unless failed.
         cause: the same in one line.
         new_deps: ids of the dynamic requirements that it waits for.
-        discovered: what those need, to be registered, each with the bytes of the task, if it is to be run.
+        discovered: what is to be registered, each with the bytes of the task, if it is to be run: what the
+            dynamic requirements need, or, where something is missing, the task and what it needs.
         missing: ids of dependencies that were not complete when the run began.
         expl: what `on_success` said.
     """
@@ -91,13 +92,15 @@ def outcome_of_error(error: BaseException, what: str = "") -> Outcome:
 class UnfulfilledError(RuntimeError):
     """Dependencies are not complete when the task is about to run."""
 
-    def __init__(self, missing: list[Any]) -> None:
+    def __init__(self, missing: list[Any], answers: dict[str, bool]) -> None:
         names = [_with_absent_outputs(task) for task in missing[:MISSING_NAMES_MAX]]
         if len(missing) > MISSING_NAMES_MAX:
             names.append(f"and {len(missing) - MISSING_NAMES_MAX} more")
         noun = "dependency" if len(missing) == 1 else "dependencies"
         super().__init__(f"unfulfilled {noun} at run time: {', '.join(names)}")
         self.task_ids = tuple(task.task_id for task in missing)
+        #: what was asked to find that out: task id → complete
+        self.answers = answers
 
 
 class IncompleteError(RuntimeError):
@@ -217,9 +220,11 @@ class Attempt:
 
     def _check_dependencies(self, external: bool) -> None:
         if self._settings.check_unfulfilled_deps and not external:
-            missing = [dep for dep in tasks_of(self.task.deps(), "requires()") if not self._fulfilled(dep)]
+            answers: dict[str, bool] = {}
+            ask = partial(self._ask, answers)
+            missing = [dep for dep in tasks_of(self.task.deps(), "requires()") if not is_fulfilled(dep, ask)]
             if missing:
-                raise UnfulfilledError(missing)
+                raise UnfulfilledError(missing, answers)
 
     def _ask_outside(self) -> Outcome | None:
         if self._completeness(self.task):
@@ -232,7 +237,7 @@ class Attempt:
         task.trigger_event(Event.PROCESSING_TIME, task, seconds)
         expl = as_text(task.on_success())
         task.trigger_event(Event.SUCCESS, task)
-        return Outcome(status="DONE", expl=expl)
+        return Outcome(status="DONE", expl=None if expl is None else shorten(expl, TEXT_CHARS_MAX))
 
     def _failure(self, error: BaseException) -> Outcome:
         """Tell the task, and make the outcome. Its own handler may fail as well."""
@@ -247,8 +252,14 @@ class Attempt:
                     text = as_text(said) or text
         except BaseException as second:
             text += f"\n\nand then on_failure() failed:\n{traceback_of(second)}"
-        missing = error.task_ids if isinstance(error, UnfulfilledError) else ()
-        return Outcome(status="FAILED", error=text, cause=cause, missing=missing)
+        if not isinstance(error, UnfulfilledError):
+            return Outcome(status="FAILED", error=text, cause=cause)
+        try:  # what is missing may have to be made again, and this task after it
+            found = tuple(self._discover([self.task], set(), partial(self._ask, error.answers)))
+        except BaseException as second:
+            text += f"\n\nand what is missing could not be scheduled again:\n{traceback_of(second)}"
+            found = ()
+        return Outcome(status="FAILED", error=text, cause=cause, missing=error.task_ids, discovered=found)
 
     def _fulfilled(self, task: Any) -> bool:
         return is_fulfilled(task, self._completeness)
@@ -319,20 +330,23 @@ class Attempt:
             return self._completeness(task) if answer is None else answer
 
         own_id = self.task.task_id
-        found = []
-        for item in discover(tasks, settings=self._settings, seen={own_id}, completeness=ask_once):
-            if own_id in (item.registration.deps or ()) or item.task is self.task:
+        found = tuple(self._discover(tasks, {own_id}, ask_once))
+        for registration, _ in found:
+            if own_id in (registration.deps or ()):
                 name = display_name(self.task)
-                raise TaskDefinitionError(
-                    f"dependency cycle: {name} -> … -> {display_name(item.task)} -> {name}"
-                )
-            found.append((item.registration, _packed(item.task) if item.kind == "pending" else None))
+                raise TaskDefinitionError(f"dependency cycle: {name} -> … -> {registration.name} -> {name}")
         new_deps = tuple(task.task_id for task in tasks)
         if own_id in new_deps:
             raise TaskDefinitionError(
                 f"dependency cycle: run() of {display_name(self.task)} yielded the task itself"
             )
-        return Outcome(status="PENDING", new_deps=new_deps, discovered=tuple(found))
+        return Outcome(status="PENDING", new_deps=new_deps, discovered=found)
+
+    def _discover(
+        self, tasks: list[Any], seen: set[str], completeness: Completeness
+    ) -> Iterator[tuple[Registration, bytes | None]]:
+        for item in discover(tasks, settings=self._settings, seen=seen, completeness=completeness):
+            yield item.registration, _packed(item.task) if item.kind == "pending" else None
 
 
 def _packed(task: Any) -> bytes | None:

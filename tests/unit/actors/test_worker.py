@@ -237,9 +237,8 @@ def test_a_scheduler_without_memory_is_told_everything_that_is_owed() -> None:
     calls = harness.exchange().calls
     assert calls[0].method == "add_worker"
     told = [(call.params["task_id"], call.params["status"]) for call in calls[1:]]
-    assert (waiting.task_id, "PENDING") in told
-    assert told[-1] == (running.task_id, "RUNNING")
-    assert calls[-1].params["run_id"] == f"run-{running.task_id}"
+    assert told == [(running.task_id, "RUNNING"), (waiting.task_id, "PENDING")]
+    assert calls[1].params["run_id"] == f"run-{running.task_id}"
 
 
 def test_a_lost_scheduler_ends_what_runs_and_is_told_to_the_user() -> None:

@@ -1,0 +1,180 @@
+"""A worker's line to its scheduler: one exchange at a time, and what waits for the next one.
+
+The mechanism only. What is said, and what answers mean, is the worker's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pykka import ActorDeadError, ActorRef
+
+from actorsched.actors.log import log
+from actorsched.actors.messages import Call, Exchange, ExchangeEnded, KeepAlive, Settable, StopKeepAlive
+from actorsched.actors.outbox import Outbox, Posted, answer
+
+#: calls in one exchange; keeps a frame below a few hundred kilobytes
+CALLS_PER_EXCHANGE = 500
+
+
+class Line:
+    """See the top of the module.
+
+    Args:
+        scheduler: who is told.
+        worker: who hears the answers.
+        worker_id: as whom it speaks.
+        incarnation: which life of that worker speaks.
+        info: what an introduction tells; read at each one.
+    """
+
+    def __init__(
+        self,
+        scheduler: ActorRef[Any],
+        worker: ActorRef[Any],
+        worker_id: str,
+        incarnation: str,
+        info: Mapping[str, Any],
+    ) -> None:
+        self._scheduler = scheduler
+        self._worker = worker
+        self._worker_id = worker_id
+        self._incarnation = incarnation
+        self._info = info
+        self.outbox = Outbox()
+        #: the scheduler was given up; nothing is sent until the user wants something
+        self.lost = False
+        self._sent: list[Posted] | None = None  # the exchange that is under way
+        self._asked = False
+        self._tag = 0
+        self._introduced = False  # the introduction has been sent, or waits
+        self._introducing = False  # … and is not answered yet
+        self._ping_interval_s: float | None = None
+
+    # -- exchanges ------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether nothing can be sent now."""
+        return self._sent is not None or self.lost
+
+    def send(self, question: Callable[[], Call] | None) -> bool:
+        """Begin an exchange: what waits, and at its end the question, if there is one and room for it.
+
+        Returns:
+            False when there was nothing to say.
+        """
+        if not self._introduced and (self.outbox or question is not None):
+            self._introduced = self._introducing = True
+            self.outbox.post_first([self.introduction()])
+        posted = self.outbox.take(CALLS_PER_EXCHANGE)
+        calls = [entry.call for entry in posted]
+        self._asked = question is not None and not self.outbox
+        if question is not None and self._asked:
+            calls.append(question())
+        if not calls:
+            return False
+        self._sent = posted
+        self._tag += 1
+        self._tell(Exchange(calls=tuple(calls), reply_to=self._worker, tag=self._tag))
+        return True
+
+    def is_answered_by(self, message: ExchangeEnded) -> bool:
+        """Whether this is the end of the exchange that is under way."""
+        return self._sent is not None and message.tag == self._tag
+
+    def take_back(self, error: Exception) -> None:
+        """The exchange failed: its promises are broken, its calls wait again.
+
+        Saying them a second time is harmless: an end that was heard already is refused, and work that
+        was handed out unheard is handed out again.
+        """
+        posted, self._sent = self._sent or [], None
+        for entry in posted:
+            answer(entry.acknowledged, error)
+        self.outbox.put_back(Posted(entry.call) for entry in posted)
+
+    def answers(self, results: tuple[Any, ...]) -> tuple[list[tuple[Call, Mapping[str, Any]]], Any]:
+        """End the exchange, and keep or break its promises.
+
+        Returns:
+            the calls that were refused, each with the reply; and the answer to the question (None: there
+            was no question).
+        """
+        posted, self._sent = self._sent or [], None
+        self._introducing = False
+        refused: list[tuple[Call, Mapping[str, Any]]] = []
+        for entry, result in zip(posted, results, strict=False):
+            if isinstance(result, Exception):
+                log.error("the scheduler refused a call", method=entry.call.method, error=str(result))
+                answer(entry.acknowledged, result)
+                continue
+            if isinstance(result, dict) and "refused" in result:
+                refused.append((entry.call, result))
+            answer(entry.acknowledged, None)
+        return refused, results[-1] if self._asked else None
+
+    def break_promises(self, error: Exception) -> None:
+        """Nobody is to wait for an answer any more; what waits to be said goes on waiting."""
+        waiting = self.outbox.take(sys.maxsize)
+        for entry in (*(self._sent or ()), *waiting):
+            answer(entry.acknowledged, error)
+        self.outbox.put_back(Posted(entry.call) for entry in waiting)
+
+    def last_words(self, reports: Iterable[Call]) -> None:
+        """Send the reports that wait, and these, without waiting for an answer."""
+        calls = [entry.call for entry in self.outbox.take(sys.maxsize) if "run_id" in entry.call.params]
+        calls += reports
+        if calls and not self.lost:
+            self._tell(Exchange(calls=tuple(calls), reply_to=self._worker, tag=0))
+        if self._ping_interval_s is not None:
+            self._tell(StopKeepAlive(worker=self._worker_id))
+
+    # -- who we are -----------------------------------------------------------------------------
+
+    def introduction(self) -> Call:
+        params = {"worker": self._worker_id, "info": dict(self._info), "incarnation": self._incarnation}
+        return Call(method="add_worker", params=params)
+
+    def introduce_again(self) -> bool:
+        """Whether the scheduler has to be told everything again; False while it is being told.
+
+        The introduction itself is left to the caller, because the rest has to come right after it.
+        """
+        if not self._introduced or self._introducing:
+            return False
+        self._introducing = True
+        return True
+
+    def find(self) -> bool:
+        """The user wants something of a scheduler that was given up; whether it was."""
+        was_lost, self.lost = self.lost, False
+        if was_lost:
+            self._introducing = False
+        return was_lost
+
+    def keep_alive(self, interval_s: float) -> None:
+        """Have somebody ping for us this often."""
+        if interval_s == self._ping_interval_s:
+            return
+        self._ping_interval_s = interval_s
+        self._tell(
+            KeepAlive(
+                worker=self._worker_id,
+                interval_s=interval_s,
+                listener=self._worker,
+                incarnation=self._incarnation,
+            )
+        )
+
+    def promise(self, acknowledged: Settable | None) -> None:
+        self.outbox.promise(acknowledged)
+
+    def _tell(self, message: object) -> None:
+        try:
+            self._scheduler.tell(message)
+        except ActorDeadError as error:
+            if self._sent is not None and self._worker.is_alive():
+                self._worker.tell(ExchangeEnded(tag=self._tag, error=error))

@@ -1,0 +1,95 @@
+"""What a task can leave behind in its process, compared with how the process began.
+
+Cheap enough for every run: no question here costs more than a few microseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import threading
+from typing import Any
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGHUP)
+_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)
+
+
+class Traces:
+    """Remembers how the process began.
+
+    What importing a task's module changes is there for all tasks of that module, so it is no trace: the
+    process is looked at anew when a job has brought new modules.
+    """
+
+    def __init__(self) -> None:
+        self._n_modules = 0
+        self.loaded()
+
+    def loaded(self) -> None:
+        """A task has been loaded, and is about to run."""
+        if len(sys.modules) == self._n_modules:
+            return
+        self._n_modules = len(sys.modules)
+        self._n_threads = threading.active_count()
+        self._folder = os.getcwd()
+        self._environment = dict(os.environ)
+        self._handlers = _handlers()
+        self._limits = _limits()
+        self._streams = _streams()
+        os.umask(umask := os.umask(0))
+        self._umask = umask
+
+    def found(self) -> str:
+        """One reason why this process is not as it was; "" if it is."""
+        if threading.active_count() > self._n_threads:
+            return "threads are left"
+        if _has_children():
+            return "processes are left"
+        try:
+            if os.getcwd() != self._folder:
+                return "the working folder changed"
+        except FileNotFoundError:
+            return "the working folder is gone"
+        if os.environ != self._environment:
+            return "the environment changed"
+        if _handlers() != self._handlers:
+            return "signal handlers changed"
+        if _limits() != self._limits:
+            return "resource limits changed"
+        if _streams() != self._streams:
+            return "standard output or standard error changed"
+        os.umask(umask := os.umask(self._umask))
+        if umask != self._umask:
+            return "the umask changed"
+        return ""
+
+
+def _has_children() -> bool:
+    """Whether processes that the task started still run; those that ended are reaped."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0] != 0:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _handlers() -> tuple[Any, ...]:
+    alarm = signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    return (alarm, *(signal.getsignal(number) for number in _SIGNALS))
+
+
+def _limits() -> tuple[Any, ...]:
+    return tuple(resource.getrlimit(limit) for limit in _LIMITS)
+
+
+def _streams() -> tuple[Any, ...]:
+    found: list[Any] = [sys.stdout, sys.stderr, getattr(sys.stdout, "closed", True)]
+    for number in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            about = os.fstat(number)
+            found.append((number, about.st_dev, about.st_ino))
+    return tuple(found)
