@@ -66,7 +66,12 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     kill_grace: float = 5.0
     #: time that running tasks get to finish after a stop was asked for
     drain_timeout: float = 30.0
+    #: so many tasks are scheduled, in the order in which they are found; the rest is not
     task_limit: int | None = None
+    #: ask tasks whether they are complete and what they require in several threads (Luigi: processes)
+    parallel_scheduling: bool = False
+    #: number of these threads; 0: chosen by itself
+    parallel_scheduling_processes: int = 0
     retry_external_tasks: bool = False
     check_unfulfilled_deps: bool = True
     #: a run that leaves its task incomplete is a failure (Luigi: off)
@@ -77,6 +82,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cache_task_completion: bool = False
     #: package.module.Class of a context manager around each run; called with an object that has `task`
     task_process_context: str = ""
+    #: modules that a scheduler names are imported from these folders only; None: from anywhere
+    module_folders: tuple[str, ...] | None = None
+    #: modules that may be imported from elsewhere, too
+    allow_module: tuple[str, ...] = ()
     no_install_shutdown_handler: bool = False
     #: so many runs that wait for dynamic requirements are kept, each in a process; others start again
     suspended_max: int = 16

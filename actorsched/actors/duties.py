@@ -34,6 +34,7 @@ _FATES = {
     "pending": Fate.NOT_RUN,
     "external": Fate.MISSING_EXTERNAL,
     "failed": Fate.SCHEDULING_FAILED,
+    "beyond": Fate.NOT_RUN,
 }
 _DONE = (Fate.RAN, Fate.ALREADY_COMPLETE, Fate.RUN_BY_OTHERS)
 

@@ -66,7 +66,13 @@ class Performer:
                 if job.packed is not None:
                     task = unpack(job.packed)
                 else:
-                    task = load_task(job.module, job.family, job.params)
+                    task = load_task(
+                        job.module,
+                        job.family,
+                        job.params,
+                        folders=self._settings.module_folders,
+                        allowed=self._settings.allow_module,
+                    )
                     registration = Registration.of(task)
                     if job.is_batch:
                         report("combined", msgspec.to_builtins(registration))

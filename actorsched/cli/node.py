@@ -80,8 +80,8 @@ def _be_worker(values: Mapping[str, Any]) -> int:
     from actorsched.cli.signals import StopSignals
     from actorsched.facade.worker import Worker
 
-    for folder in reversed(values["path"]):
-        sys.path.insert(0, os.path.abspath(folder))
+    folders = [os.path.abspath(folder) for folder in values["path"]]
+    sys.path[:0] = folders
     with (
         StopSignals().installed() as signals,
         connect(values, patience_s=0.0) as remote,
@@ -91,6 +91,7 @@ def _be_worker(values: Mapping[str, Any]) -> int:
             worker_processes=values["slots"],
             assistant=True,
             forever=True,
+            module_folders=module_folders(folders),
             **values_of(WorkerSettings, values),
         ) as worker,
     ):
@@ -100,6 +101,13 @@ def _be_worker(values: Mapping[str, Any]) -> int:
             worker.run()
         log.info("worker is stopping", worker=worker.worker_id)
     return 0
+
+
+def module_folders(folders: list[str]) -> tuple[str, ...]:
+    """From where a node may import what a scheduler names: its folders, or else the current one, and what
+    the environment names for all programs."""
+    environment = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+    return tuple(dict.fromkeys(map(os.path.abspath, [*(folders or [os.getcwd()]), *environment])))
 
 
 def _say_ready(text: str) -> None:
@@ -170,7 +178,15 @@ node = SectionedCommand(
             type=click.Path(exists=True, file_okay=False),
             multiple=True,
             metavar="FOLDER",
-            help="Load the modules of tasks from here; may be repeated.",
+            help="Load the modules of tasks from here; may be repeated.  [default: the current folder]",
+        ),
+        Option(
+            ["--allow-module"],
+            section=WORKER_SECTION,
+            multiple=True,
+            metavar="NAME",
+            help="Load tasks from this installed module too, and from what is in it; may be repeated. A name"
+            " that comes from a scheduler is code: nothing else is imported.",
         ),
         Option(
             ["--worker-id"],

@@ -54,6 +54,8 @@ HELP: Mapping[str, tuple[str, str]] = {
     "kill_grace": ("SECONDS", "Time between the polite signal and the final one when a run is ended."),
     "drain_timeout": ("SECONDS", "Time that running tasks get to finish after a stop was asked for."),
     "task_limit": ("N", "Schedule no more than so many tasks."),
+    "parallel_scheduling": ("", "Ask tasks for their state and requirements in several threads."),
+    "parallel_scheduling_processes": ("N", "With --parallel-scheduling: so many threads; 0: chosen."),
     "retry_external_tasks": ("", "Look again for external data that was missing."),
     "check_unfulfilled_deps": ("", "Check that all requirements are complete before a task runs."),
     "check_complete_on_run": ("", "A run that leaves its task incomplete is a failure."),

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """So many tasks were found so far, so many of them complete; `done` when there are no more."""
+    """So many tasks were found so far, so many of them complete; `done` when there are no more.
+
+    `asked` is how many have answered; the others were only named by those.
+    """
 
     found: int
     complete: int
     done: bool
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,12 +30,17 @@ from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.signals import Signals, are_free
+from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
 from actorsched.tasks.discovery import Discovered, discover
 
 #: tasks that are registered in one message
 CHUNK = 500
 #: seconds that closing waits for runs to end and for the scheduler to hear of it
 QUIET_TIMEOUT_S = 10.0
+#: tasks that were found are registered and shown after so long, however few they are
+CHUNK_S_MAX = 0.5
+#: threads that ask tasks in parallel; they wait for others, so there may be more than processors
+DISCOVERY_THREADS = 16
 
 
 class Worker:
@@ -103,6 +108,10 @@ class Worker:
         self._seen: set[str] = set()
         self._started = runtime.clock.monotonic()
         self._complete_found = 0
+        self._asked = 0
+        self._completeness: Completeness = (
+            CompletionCache() if self._settings.cache_task_completion else is_complete
+        )
         self._result: RunResult | None = None
 
     @property
@@ -117,8 +126,10 @@ class Worker:
 
         Args:
             task: a native task or a `luigi.Task`.
-            multiprocess: accepted for Luigi's sake; discovery happens in the calling thread.
-            processes: as above.
+            multiprocess: put the questions `complete()` and `requires()` to several tasks at a time. They
+                are put by threads, so both must be safe there; for slow file systems, stores and databases.
+                The setting `parallel_scheduling` turns it on as well.
+            processes: number of these threads; 0 for what `parallel_scheduling_processes` says.
 
         Returns:
             True when everything could be scheduled or was complete.
@@ -133,17 +144,33 @@ class Worker:
         scheduled = True
         chunk: list[Discovered] = []
         pending: Future[None] | None = None
-        for found in discover([task], settings=self._settings, seen=self._seen):
+        now = self._runtime.clock.monotonic
+        due = now() + CHUNK_S_MAX
+        for found in discover(
+            [task],
+            settings=self._settings,
+            seen=self._seen,
+            completeness=self._completeness,
+            threads=self._discovery_threads(multiprocess, processes),
+            limit=self._settings.task_limit,
+        ):
             scheduled &= found.kind != "failed"
             self._complete_found += found.kind == "complete"
+            self._asked += 1
             chunk.append(found)
-            if len(chunk) == CHUNK:
+            if len(chunk) == CHUNK or now() >= due:
                 pending = self._register(chunk, pending)
                 chunk = []
+                due = now() + CHUNK_S_MAX
         pending = self._register(chunk, pending)
         pending.get()
         self._notify_discovery(done=True)
         return scheduled
+
+    def _discovery_threads(self, multiprocess: bool, processes: int) -> int:
+        if not (multiprocess or self._settings.parallel_scheduling):
+            return 0
+        return processes or self._settings.parallel_scheduling_processes or DISCOVERY_THREADS
 
     def _register(self, chunk: list[Discovered], before: Future[None] | None) -> Future[None]:
         """Send one chunk; at most one other is under way, so that memory stays bounded."""
@@ -156,7 +183,9 @@ class Worker:
 
     def _notify_discovery(self, *, done: bool) -> None:
         if self._observer is not None:
-            self._observer(Discovery(found=len(self._seen), complete=self._complete_found, done=done))
+            self._observer(
+                Discovery(found=len(self._seen), complete=self._complete_found, done=done, asked=self._asked)
+            )
 
     # -- running --------------------------------------------------------------------------------
 

@@ -8,7 +8,10 @@ only be seen at the end: their members are then yielded a second time, as failed
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -21,7 +24,7 @@ from actorsched.tasks.event import Event
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.structure import display_name, is_task, not_a_task, tasks_of
 
-Kind = Literal["complete", "pending", "external", "failed"]
+Kind = Literal["complete", "pending", "external", "failed", "beyond"]
 
 #: a cycle through more tasks than this is shown by its beginning
 CYCLE_NAMES_MAX = 20
@@ -32,8 +35,8 @@ class Discovered(NamedTuple):
 
     Attributes:
         kind: "complete"; "pending": to be run; "external": incomplete, and somebody else's; "failed": a hook
-            raised or it depends on itself.
-        error: what happened, for "failed": a traceback, whose last line is the cause.
+            raised or it depends on itself; "beyond": past the limit, and so not even asked.
+        error: what happened, for "failed" and "beyond": a traceback, whose last line is the cause.
     """
 
     task: Any
@@ -42,71 +45,129 @@ class Discovered(NamedTuple):
     error: str = ""
 
 
+class _Answer(NamedTuple):
+    """What a task said: complete, or what it requires, or what it raised.
+
+    Attributes:
+        deps: None when nobody asked.
+        error: what `complete()` raised, or, when `asked`, `requires()`.
+    """
+
+    complete: bool = False
+    deps: list[Any] | None = None
+    error: BaseException | None = None
+    asked: bool = False
+
+
+#: puts the questions to a task, perhaps later: returns where the answer can be had
+Ask = Callable[[Any], Callable[[], _Answer]]
+
+
 def discover(
     roots: Iterable[Any],
     *,
     settings: WorkerSettings,
     seen: set[str],
     completeness: Completeness = is_complete,
+    threads: int = 0,
+    limit: int | None = None,
 ) -> Iterator[Discovered]:
     """Yield the wanted tasks and all that they need and is not complete, and the complete ones at the rim.
 
     Args:
         roots: the wanted tasks.
         seen: ids of tasks that are known already and are not looked at; grows.
-        completeness: how to ask a task.
+        completeness: how to ask a task; with threads it is called in several of them.
+        threads: how many tasks are asked at the same time; 0: each in its turn, by the caller's thread.
+        limit: how many tasks may be scheduled, those in `seen` included; None: all.
 
     Raises:
         TaskDefinitionError: a root is no task. (A dependency that is none is a failure of who names it.)
         KeyboardInterrupt: as it comes.
     """
-    waiting: deque[Any] = deque()
-    for root in roots:
+    deps = list(roots)
+    for root in deps:
         if not is_task(root):
             raise not_a_task(root, "the list of wanted tasks")
-        if root.task_id not in seen:
-            seen.add(root.task_id)
-            waiting.append(root)
     pending: dict[str, Discovered] = {}
     graph: dict[str, tuple[str, ...]] = {}
-    while waiting:
-        task = waiting.popleft()
-        found, deps = _look_at(task, settings, completeness)
-        yield found
-        if not deps:
-            continue
-        pending[task.task_id] = found
-        graph[task.task_id] = found.registration.deps or ()
-        for dep in deps:
-            if dep.task_id not in seen:
-                seen.add(dep.task_id)
-                waiting.append(dep)
+    waiting: deque[tuple[Any, Callable[[], _Answer] | None]] = deque()
+    with _asking(completeness, threads) as ask:
+        while True:
+            for dep in deps:
+                if dep.task_id not in seen:
+                    beyond = limit is not None and len(seen) >= limit
+                    seen.add(dep.task_id)
+                    waiting.append((dep, None if beyond else ask(dep)))
+            if not waiting:
+                break
+            task, answer = waiting.popleft()
+            found, deps = _conclude(task, answer(), settings) if answer else (_beyond(task, limit), [])
+            yield found
+            if deps:
+                pending[task.task_id] = found
+                graph[task.task_id] = found.registration.deps or ()
     yield from _cycles(pending, graph)
 
 
-def _look_at(task: Any, settings: WorkerSettings, completeness: Completeness) -> tuple[Discovered, list[Any]]:
+@contextmanager
+def _asking(completeness: Completeness, threads: int) -> Iterator[Ask]:
+    if threads < 1:
+        yield lambda task: partial(_ask, task, completeness)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="actorsched-discovery")
+    try:
+        yield lambda task: pool.submit(_ask, task, completeness).result
+    except BaseException:
+        # whoever was interrupted does not wait for answers that nobody wants any more
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _ask(task: Any, completeness: Completeness) -> _Answer:
     """Ask one task. What its hooks raise ends here."""
+    asked = False
     try:
         if completeness(task):
-            task.trigger_event(Event.DEPENDENCY_PRESENT, task)
-            return _found(task, "complete", "DONE", runnable=False), []
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        task.trigger_event(Event.DEPENDENCY_MISSING, task)
-        return _failed(task, error), []
-    try:
+            return _Answer(complete=True)
+        asked = True
         if is_external(task):
-            task.trigger_event(Event.DEPENDENCY_MISSING, task)
-            return _found(task, "external", "PENDING", runnable=settings.retry_external_tasks), []
-        deps = tasks_of(task.deps(), f"requires() of {task.task_family}")
-        ids = tuple([dep.task_id for dep in deps])
-        found = _found(task, "pending", "PENDING", runnable=True, deps=ids)
+            return _Answer()
+        return _Answer(deps=tasks_of(task.deps(), f"requires() of {task.task_family}"))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        task.trigger_event(Event.BROKEN_TASK, task, error)
+        return _Answer(error=error, asked=asked)
+
+
+def _conclude(task: Any, answer: _Answer, settings: WorkerSettings) -> tuple[Discovered, list[Any]]:
+    """Tell the handlers what a task said, and make of it what the scheduler is told."""
+    complete, deps, error, asked = answer
+    if error is None:
+        try:
+            if complete:
+                found = _found(task, "complete", "DONE", runnable=False)
+                task.trigger_event(Event.DEPENDENCY_PRESENT, task)
+                return found, []
+            asked = True
+            if deps is None:
+                found = _found(task, "external", "PENDING", runnable=settings.retry_external_tasks)
+                task.trigger_event(Event.DEPENDENCY_MISSING, task)
+                return found, []
+            ids = tuple([dep.task_id for dep in deps])
+            found = _found(task, "pending", "PENDING", runnable=True, deps=ids)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as unusable:  # a property that raises, a value that the scheduler cannot use
+            error = unusable
+    if error is not None:
+        if asked:
+            task.trigger_event(Event.BROKEN_TASK, task, error)
+        else:
+            task.trigger_event(Event.DEPENDENCY_MISSING, task)
         return _failed(task, error), []
+    assert deps is not None
     for dep in deps:
         task.trigger_event(Event.DEPENDENCY_DISCOVERED, task, dep)
     return found, deps
@@ -123,6 +184,11 @@ def _found(
 def _failed(task: Any, error: BaseException) -> Discovered:
     text = traceback_of(error)
     return Discovered(task, Registration.of_failed(task, "UNKNOWN", text), "failed", text)
+
+
+def _beyond(task: Any, limit: int | None) -> Discovered:
+    text = f"not scheduled: the limit of {limit} tasks is reached (task_limit)"
+    return Discovered(task, Registration.of_failed(task, "UNKNOWN", text), "beyond", text)
 
 
 def _cycles(pending: dict[str, Discovered], graph: dict[str, tuple[str, ...]]) -> Iterator[Discovered]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from actorsched.errors import CallerError, ParameterError, TaskLoadError
 from actorsched.tasks import families, luigi_bridge
+from actorsched.tasks.allowing import check_module
 from actorsched.tasks.blame import CAUSE_CHARS_MAX, cause_of, shorten
 from actorsched.tasks.parameter import MISSING, nearest
 
@@ -170,15 +171,28 @@ def find_family(name: str, module: ModuleType | str | None = None) -> Any:
     raise TaskLoadError(f"no task {name!r}{where}{nearest(name, known, 'tasks there' if place else 'tasks')}")
 
 
-def load_task(module: str | None, family: str, str_params: Mapping[str, Any]) -> Any:
+def load_task(
+    module: str | None,
+    family: str,
+    str_params: Mapping[str, Any],
+    *,
+    folders: Sequence[str] | None = None,
+    allowed: Sequence[str] = (),
+) -> Any:
     """Make a task from what the scheduler knows of it.
 
+    Args:
+        folders: what may be imported: modules in these folders; None: any. See `allowing.py`.
+        allowed: what may be imported besides, by name.
+
     Raises:
-        TaskLoadError: the module cannot be imported here, or has no such task.
+        TaskLoadError: the module must not or cannot be imported here, or has no such task.
         ParameterError: the parameters do not fit.
     """
     if module and module != "__main__":
-        load_module(module)
+        if folders is not None:
+            check_module(module, folders, allowed)
+        _load_named(module)  # never a file: this name comes from somebody else
     elif module == "__main__" and not families.candidates(family) + luigi_bridge.candidates(family):
         raise TaskLoadError(
             f"task {family!r} was defined in the __main__ of another process, which cannot be imported here: "
