@@ -1,7 +1,12 @@
-"""The answering end: a REP socket that takes one frame and gives one back.
+"""The answering end of REQ/REP: takes one frame and gives one back.
 
 What does not keep to that (several frames, none, a peer that is gone, a frame that is too long) is
 answered or dropped by the socket itself, so that it can never block the honest peers.
+
+To its peers it is a REP socket; here it is a ROUTER that keeps the envelope of a request itself: the
+parts up to the first empty one, which go back in front of the answer. libzmq's own REP mislays the
+envelope of the next peer after one that spoke something else and was disconnected in the middle of it,
+so that a port scanner could cost an honest client the answer to a request.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ import os
 import socket
 import stat
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actorsched.errors import AddressError, AddressInUseError
 from actorsched.transport.address import Address
@@ -31,7 +36,7 @@ _RELEASE_MS = 2000
 
 
 class RepSocket:
-    """A bound REP socket; belongs to the thread that made it.
+    """A bound socket for REQ peers; belongs to the thread that made it.
 
     Attributes:
         address: where it listens, with the real port.
@@ -55,7 +60,8 @@ class RepSocket:
         self.user = ""
         self._has_door = door is not None and address.scheme != "inproc"
         own = door.context if door is not None and self._has_door else context()
-        self.socket: zmq.Socket[bytes] = own.socket(zmq.REP)
+        self.socket: zmq.Socket[bytes] = own.socket(zmq.ROUTER)
+        self._envelope: list[bytes] = []
         self.socket.linger = LINGER_MS
         self.socket.maxmsgsize = max_frame_bytes
         self.socket.sndhwm = MAX_UNREAD
@@ -73,19 +79,24 @@ class RepSocket:
 
         Whatever is taken must be answered by `send` before the next one is taken.
         """
-        try:
-            if not self._has_door:
-                return self.socket.recv_multipart(1)  # zmq.NOBLOCK
-            frames = self.socket.recv_multipart(1, copy=False)
-        except self._zmq_again:
-            return None
-        user: object = frames[0].get("User-Id")
-        self.user = user if isinstance(user, str) else ""
-        return [frame.bytes for frame in frames]
+        while True:
+            try:
+                frames: list[Any] = self.socket.recv_multipart(1, copy=not self._has_door)  # zmq.NOBLOCK
+            except self._zmq_again:
+                return None
+            if self._has_door:
+                user: object = frames[0].get("User-Id")
+                self.user = user if isinstance(user, str) else ""
+                frames = [frame.bytes for frame in frames]
+            if b"" in frames:
+                end = frames.index(b"") + 1
+                self._envelope = frames[:end]
+                return frames[end:]
+            # without an envelope there is no way back; a REP socket drops it as well
 
     def send(self, frame: bytes) -> None:
         """Answer what was taken last; a peer that is gone or does not read gets nothing."""
-        self.socket.send(frame, 1)  # zmq.NOBLOCK
+        self.socket.send_multipart([*self._envelope, frame], 1)  # zmq.NOBLOCK
 
     def close(self) -> None:
         """Stop listening; when this returns, the address is free for others."""

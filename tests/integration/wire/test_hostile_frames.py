@@ -117,6 +117,17 @@ def test_a_client_that_never_reads_blocks_nobody(address: str, backend: Any) -> 
         assert ask_honestly(address)["result"] == {"rpc_messages": []}
 
 
+def test_a_stranger_with_another_protocol_costs_nobody_an_answer(address: str) -> None:
+    """libzmq's REP mislays the way back to whoever asks after a peer that broke off."""
+    host, port = address.removeprefix("tcp://").split(":")
+    junk = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + bytes(range(256)) * 64
+    for _ in range(20):
+        with socket.create_connection((host, int(port)), timeout=LONG_MS / 1000) as stranger:
+            stranger.sendall(junk)
+            assert ask_honestly(address)["result"] == {"rpc_messages": []}
+        assert ask_honestly(address)["result"] == {"rpc_messages": []}
+
+
 def test_a_client_that_is_gone_before_the_answer_blocks_nobody(
     address: str, backend: Any, make_peer: Callable[..., Any]
 ) -> None:
