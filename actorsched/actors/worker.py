@@ -363,7 +363,9 @@ class WorkerActor(Actor):
         if self._ended is None:
             return
         if self._stopping or (
-            not self._hungry and not self._waiting.goes_on(self._runtime.clock.monotonic())
+            not self._hungry
+            and not self._failed_questions
+            and not self._waiting.goes_on(self._runtime.clock.monotonic())
         ):
             if self._ask_timer is not None:
                 self._ask_timer.cancel()

@@ -10,6 +10,7 @@ A run that waits for dynamic requirements stays here, suspended, and the slot pu
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -79,9 +80,11 @@ def _do(job: Job, performer: Performer, connection: socket.socket, traces: Trace
         said = decode_for_child(read_frame(connection)) if readable else None
         return (said.message_id, said.content) if isinstance(said, Message) else None
 
-    outcome, registration = performer.perform(
-        job, report, messages=Mailbox(fetch, report), loaded=traces.loaded
-    )
+    def loaded() -> None:
+        _show_logs()
+        traces.loaded()
+
+    outcome, registration = performer.perform(job, report, messages=Mailbox(fetch, report), loaded=loaded)
     if os.getpid() != own_pid:
         _flush()
         os._exit(0 if outcome.status == "DONE" else 1)  # a fork of the task's own came back here
@@ -114,6 +117,12 @@ def _write_lines() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
+
+
+def _show_logs() -> None:
+    """What tasks log is printed, unless their modules have other plans for it."""
+    if not logging.root.handlers:
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 
 
 def _take_environment(environment: dict[bytes, bytes]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -17,119 +15,10 @@ from actorsched.actors.messages import (
     ReadLedger,
     Register,
     RunJob,
-    SlotEnded,
-    StartRun,
     StopWork,
 )
-from actorsched.actors.worker import WorkerActor
-from actorsched.config import WorkerSettings
 from actorsched.errors import SchedulerUnreachableError
-from actorsched.tasks import Task
-from actorsched.tasks.discovery import discover
-from actorsched.tasks.running import Outcome
-
-
-class Ref:
-    """Stands where an actor's reference would: keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-
-    def tell(self, message: Any) -> None:
-        self.told.append(message)
-
-    def stop(self, block: bool = True) -> None:
-        self.told.append("stop")
-
-    def take(self, kind: type) -> list[Any]:
-        taken = [message for message in self.told if isinstance(message, kind)]
-        self.told = [message for message in self.told if not isinstance(message, kind)]
-        return taken
-
-
-class Promise:
-    def __init__(self) -> None:
-        self.answers: list[Any] = []
-
-    def set(self, value: Any | None = None) -> None:
-        self.answers.append(value)
-
-    def set_exception(self, exc_info: Any | None = None) -> None:
-        assert exc_info is not None
-        self.answers.append(exc_info[1])
-
-
-class Leaf(Task):
-    n: int
-
-    def complete(self) -> bool:
-        return False
-
-    def run(self) -> None: ...
-
-
-class Harness:
-    """A worker that was never started, its scheduler and its slots."""
-
-    def __init__(self, slots: int = 2, **options: Any) -> None:
-        self.scheduler = Ref()
-        self.slots: dict[int, Ref] = {}
-        forever = options.pop("forever", False)
-        self.settings = WorkerSettings(**options)
-        self.worker = WorkerActor(
-            self.scheduler,  # type: ignore[arg-type]
-            "w",
-            {"workers": slots, "host": "h"},
-            self.settings,
-            self._make_slot,  # type: ignore[arg-type]
-            slots=slots,
-            forever=forever,
-        )
-        self.worker.on_start()
-        self.ended = Promise()
-
-    def _make_slot(self, number: int, worker: Any) -> Ref:
-        self.slots[number] = Ref()
-        return self.slots[number]
-
-    def register(self, *tasks: Task) -> Promise:
-        promise = Promise()
-        found = tuple(discover(tasks, settings=self.settings, seen=set()))
-        self.worker.handle(Register(found=found, acknowledged=promise))
-        return promise
-
-    def start(self) -> None:
-        self.worker.handle(StartRun(ended=self.ended))
-
-    def exchange(self) -> Exchange:
-        [exchange] = self.scheduler.take(Exchange)
-        return exchange
-
-    def answer(self, exchange: Exchange, answer: Callable[[str, Any], Any]) -> None:
-        results = tuple(answer(call.method, call.params) for call in exchange.calls)
-        self.worker.handle(ExchangeEnded(tag=exchange.tag, results=results))
-
-    def grant(self, *task_ids: str, n_can_run: int = 9, **more: Any) -> Callable[[str, Any], Any]:
-        tasks = [
-            {"task_id": task_id, "task_family": "Leaf", "task_module": __name__, "task_params": {"n": "1"}}
-            | {"run_id": f"run-{task_id}"}
-            for task_id in task_ids
-        ]
-
-        def answer(method: str, params: Any) -> Any:
-            if method == "get_work":
-                return {"tasks": tasks, "n_can_run": n_can_run, "known": True, "running_tasks": []} | more
-            return None
-
-        return answer
-
-    def end(self, slot: int, run_id: str, status: str = "DONE", **fields: Any) -> None:
-        outcome = Outcome(status=status, **fields)  # type: ignore[arg-type]
-        self.worker.handle(SlotEnded(slot=slot, run_id=run_id, outcome=outcome))
-
-
-def methods(exchange: Exchange) -> list[str]:
-    return [call.method for call in exchange.calls]
+from tests.unit.actors.worker_harness import Harness, Leaf, methods
 
 
 def test_a_worker_introduces_itself_before_it_registers_anything() -> None:

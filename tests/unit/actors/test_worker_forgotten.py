@@ -1,0 +1,234 @@
+"""What a worker does when its scheduler has forgotten it, refuses it, or cannot be reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actorsched.actors.messages import (
+    CancelRun,
+    Exchange,
+    ExchangeEnded,
+    Heard,
+    KeepAlive,
+    ReadLedger,
+    StartRun,
+)
+from actorsched.config import SchedulerSettings
+from actorsched.core import SchedulerMachine
+from actorsched.core.instant import Instant
+from actorsched.errors import SchedulerUnreachableError, WorkerReplacedError
+from actorsched.tasks import Task
+from tests.unit.actors.worker_harness import Harness, Leaf, Promise, methods
+
+UNREACHABLE = SchedulerUnreachableError("gone")
+
+
+class Top(Task):
+    def requires(self) -> Any:
+        return [Leaf(1), Leaf(2)]
+
+    def complete(self) -> bool:
+        return False
+
+
+def told(exchange: Any) -> list[tuple[str, str]]:
+    """Task and status of all registrations and reports of an exchange."""
+    return [(c.params["task_id"], c.params["status"]) for c in exchange.calls if c.method == "add_task"]
+
+
+def test_known_false_in_a_reply_makes_it_register_what_it_owes_before_it_asks() -> None:
+    harness = Harness(slots=2)
+    leaf, other = Leaf(1), Leaf(2)
+    harness.run(leaf, other)
+    harness.end(0, f"run-{leaf.task_id}")
+    harness.answer(harness.exchange(), harness.grant(known=False))
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker", "add_task", "get_work"]
+    assert told(exchange) == [(other.task_id, "RUNNING")]
+    assert exchange.calls[1].params["run_id"] == f"run-{other.task_id}"
+
+
+def test_it_is_told_once_however_often_the_scheduler_says_that_it_knows_nobody() -> None:
+    harness = Harness(slots=1)
+    harness.run(Leaf(1), Leaf(2))
+    harness.worker.handle(Heard(worker="w", known=False))
+    first = harness.exchange()
+    harness.worker.handle(Heard(worker="w", known=False))
+    harness.answer(first, harness.grant())
+    assert harness.scheduler.take(type(first)) == []
+
+
+def test_a_done_report_that_was_refused_is_told_as_a_fact() -> None:
+    """The scheduler has lost its memory and not the task its output: nobody must run it again."""
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.end(0, f"run-{leaf.task_id}")
+    exchange = harness.exchange()
+
+    def answer(method: str, params: Any) -> Any:
+        if method == "add_task":
+            return {"refused": "stale_run", "task_id": leaf.task_id}
+        return harness.grant(known=False)(method, params)
+
+    harness.answer(exchange, answer)
+    facts = [call.params for call in harness.exchange().calls if call.method == "add_task"]
+    assert [(fact["task_id"], fact["status"]) for fact in facts] == [(leaf.task_id, "DONE")]
+    assert "run_id" not in facts[0]
+
+
+def test_a_claim_that_was_refused_ends_the_run_and_reports_nothing() -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.worker.handle(Heard(worker="w", known=False))
+
+    def answer(method: str, params: Any) -> Any:
+        refused = method == "add_task" and params["status"] == "RUNNING"
+        return {"refused": "stale_run"} if refused else harness.grant()(method, params)
+
+    harness.answer(harness.exchange(), answer)
+    [cancel] = harness.slots[0].take(CancelRun)
+    harness.end(0, cancel.run_id, status="FAILED", cause="ended")
+    assert methods(harness.exchange()) == ["get_work"]
+    entry = harness.worker.handle(ReadLedger()).entries[leaf.task_id]
+    assert (entry.fate, entry.failures) == ("not_run", 0)
+
+
+def test_another_life_under_the_same_id_ends_this_one() -> None:
+    """Two workers with one id would give each other's runs away for ever."""
+    harness = Harness(slots=1)
+    harness.run(Leaf(1))
+    harness.end(0, f"run-{Leaf(1).task_id}")
+
+    def answer(method: str, params: Any) -> Any:
+        return {"refused": "stale_incarnation", "task_id": None}
+
+    harness.answer(harness.exchange(), answer)
+    [error] = harness.ended.answers
+    assert isinstance(error, WorkerReplacedError)
+    assert "'w'" in str(error)
+
+
+def test_what_was_owed_to_a_lost_scheduler_is_told_when_the_user_tries_again() -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.end(0, f"run-{leaf.task_id}")
+    exchange = harness.exchange()
+    harness.worker.handle(ExchangeEnded(tag=exchange.tag, error=UNREACHABLE))
+    assert harness.ended.answers == [UNREACHABLE]
+    again = Promise()
+    harness.worker.handle(StartRun(ended=again))
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker", "add_task", "get_work"]
+    assert told(exchange) == [(leaf.task_id, "DONE")]
+    harness.answer(exchange, harness.grant(n_can_run=0))
+    assert again.answers == [None]
+
+
+def test_a_node_outlives_its_scheduler() -> None:
+    harness = Harness(slots=1, forever=True)
+    harness.run(Leaf(1))
+    harness.end(0, f"run-{Leaf(1).task_id}")
+    exchange = harness.exchange()
+    harness.worker.handle(ExchangeEnded(tag=exchange.tag, error=UNREACHABLE))
+    assert harness.ended.answers == []
+    assert methods(harness.exchange()) == ["add_task", "get_work"]
+
+
+def test_a_question_that_ends_in_an_error_is_asked_again_before_anything_is_given_up() -> None:
+    harness = Harness(slots=1)
+    harness.start()
+    error = RuntimeError("a bug of the scheduler's")
+    for attempt in (1, 2, 3):
+        exchange = harness.exchange()
+        harness.worker.handle(ExchangeEnded(tag=exchange.tag, results=(None,) * (attempt == 1) + (error,)))
+        if attempt < 3:
+            assert harness.ended.answers == []
+            harness.worker.handle(harness.timers()[-1])
+    assert harness.ended.answers == [error]
+
+
+def test_every_message_names_the_life_that_it_comes_from() -> None:
+    harness = Harness(slots=1)
+    harness.run(Leaf(1))
+    harness.end(0, f"run-{Leaf(1).task_id}")
+    calls = harness.exchange().calls
+    [keep_alive] = harness.scheduler.take(KeepAlive)
+    assert {call.params["incarnation"] for call in calls} == {keep_alive.incarnation}
+    assert keep_alive.ping_params == {"worker": "w", "incarnation": keep_alive.incarnation}
+
+
+def test_the_heartbeat_fits_the_lease() -> None:
+    harness = Harness(slots=1)
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant(lease_s=0.3))
+    [again] = harness.timers()
+    harness.scheduler.take(KeepAlive)
+    harness.worker.handle(again)
+    [keep_alive] = harness.scheduler.take(KeepAlive)
+    assert keep_alive.interval_s == pytest.approx(0.1)
+
+
+class Office:
+    """A real machine that answers a harness's exchanges, and can be exchanged for one without memory."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
+        self.time = 0.0
+        self.restart()
+
+    def restart(self) -> None:
+        self.time += 1
+        self.machine = SchedulerMachine(SchedulerSettings(), epoch=f"e{self.time}")
+
+    def serve(self) -> None:
+        """Answer until the worker has nothing more to say."""
+        while exchanges := self.harness.scheduler.take(Exchange):
+            for exchange in exchanges:
+                self.harness.answer(exchange, self._call)
+
+    def _call(self, method: str, params: Any) -> Any:
+        return getattr(self.machine, method)(Instant(self.time, self.time), **params)
+
+    def statuses(self) -> dict[str, str]:
+        return {task_id: record.status for task_id, record in self.machine.tasks.items()}
+
+
+@pytest.mark.parametrize("learns_by", ["ping", "report"])
+def test_nothing_runs_twice_and_nothing_is_forgotten_when_the_scheduler_loses_its_memory(
+    learns_by: str,
+) -> None:
+    """Both ways to learn it lead to the same: the run goes on as the run of its task, in the new epoch."""
+    harness = Harness(slots=2)
+    office = Office(harness)
+    harness.register(Top())
+    office.serve()
+    harness.start()
+    office.serve()
+    first, second = Leaf(1).task_id, Leaf(2).task_id
+    runs = {run.task_id: run for run in harness.worker._staff.runs.values()}
+    assert set(runs) == {first, second}
+    office.restart()
+    if learns_by == "ping":
+        pong = office._call("ping", {"worker": "w", "incarnation": harness.worker._incarnation})
+        assert pong["known"] is False
+        harness.worker.handle(Heard(worker="w", known=False))
+    else:
+        harness.end(runs[first].slot, runs[first].run_id)
+    office.serve()
+    assert len(harness.worker._staff.runs) == (2 if learns_by == "ping" else 1)
+    assert office.statuses()[second] == "RUNNING"
+    assert office.machine.tasks[second].run_id == runs[second].run_id
+    assert office.statuses()[first] == ("RUNNING" if learns_by == "ping" else "DONE")
+    for run in list(harness.worker._staff.runs.values()):
+        harness.end(run.slot, run.run_id)
+    office.serve()
+    [top] = harness.worker._staff.runs.values()
+    harness.end(top.slot, top.run_id)
+    office.serve()
+    assert set(office.statuses().values()) == {"DONE"}
+    assert harness.ended.answers == [None]

@@ -1,0 +1,154 @@
+"""Shutdown, as far as it is the worker's: what is given back, when, and what is still told."""
+
+from __future__ import annotations
+
+import pytest
+
+from actorsched.actors.messages import (
+    CancelRun,
+    Exchange,
+    ExchangeEnded,
+    ReadLedger,
+    RunJob,
+    StopKeepAlive,
+    StopWork,
+)
+from actorsched.config import SchedulerSettings
+from actorsched.core import SchedulerMachine
+from actorsched.core.instant import Instant
+from actorsched.errors import SchedulerUnreachableError
+from tests.unit.actors.worker_harness import Harness, Leaf, Promise, methods
+
+
+def stopped(drain_s: float | None = 0, **more: object) -> tuple[Harness, Leaf]:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.slots[0].take(RunJob)
+    harness.worker.handle(StopWork(drain_s=drain_s, **more))  # type: ignore[arg-type]
+    return harness, leaf
+
+
+def test_what_is_ended_by_a_stop_goes_back_to_the_scheduler_and_has_not_failed() -> None:
+    harness, leaf = stopped()
+    [cancel] = harness.slots[0].take(CancelRun)
+    harness.end(0, cancel.run_id, status="FAILED", cause="SIGTERM")
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_task"]
+    params = exchange.calls[0].params
+    assert (params["status"], params["run_id"]) == ("PENDING", cancel.run_id)
+    harness.answer(exchange, harness.grant())
+    assert harness.ended.answers == [None]
+    entry = harness.worker.handle(ReadLedger()).entries[leaf.task_id]
+    assert (entry.fate, entry.failures, entry.cause) == ("not_run", 0, "the worker was stopped")
+
+
+def test_what_is_done_within_the_grace_is_done() -> None:
+    harness, _ = stopped()
+    [cancel] = harness.slots[0].take(CancelRun)
+    harness.end(0, cancel.run_id, status="DONE")
+    assert harness.exchange().calls[0].params["status"] == "DONE"
+
+
+def test_what_runs_may_go_on_until_the_deadline() -> None:
+    harness, _ = stopped(drain_s=30)
+    assert harness.slots[0].take(CancelRun) == []
+    [over] = harness.timers()
+    harness.worker.handle(over)
+    assert len(harness.slots[0].take(CancelRun)) == 1
+
+
+def test_phasing_out_waits_without_a_deadline_and_asks_for_nothing() -> None:
+    harness, leaf = stopped(drain_s=None)
+    assert harness.timers() == []
+    assert harness.slots[0].take(CancelRun) == []
+    harness.end(0, f"run-{leaf.task_id}")
+    assert methods(harness.exchange()) == ["add_task"]
+
+
+def test_a_second_stop_leaves_no_grace() -> None:
+    harness, _ = stopped(drain_s=30)
+    harness.worker.handle(StopWork(drain_s=0, at_once=True))
+    [cancel] = harness.slots[0].take(CancelRun)
+    assert cancel.at_once
+
+
+def test_an_end_at_once_waits_for_no_scheduler() -> None:
+    harness, leaf = stopped(at_once=True)
+    harness.end(0, f"run-{leaf.task_id}", status="FAILED")
+    [enough] = harness.timers()
+    assert harness.ended.answers == [], "the scheduler has not heard of it yet"
+    harness.worker.handle(enough)
+    assert harness.ended.answers == [None]
+
+
+def test_work_that_arrives_after_the_stop_is_given_back_unbegun() -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    question = harness.exchange()
+    harness.worker.handle(StopWork(drain_s=30))
+    harness.answer(question, harness.grant(leaf.task_id))
+    assert harness.slots[0].take(RunJob) == []
+    params = harness.exchange().calls[0].params
+    assert (params["task_id"], params["status"], params["run_id"]) == (
+        leaf.task_id,
+        "PENDING",
+        f"run-{leaf.task_id}",
+    )
+
+
+def test_who_waits_for_quiet_hears_when_the_scheduler_knows() -> None:
+    quiet = Promise()
+    harness, leaf = stopped(quiet=quiet)
+    harness.end(0, f"run-{leaf.task_id}", status="FAILED")
+    assert quiet.answers == []
+    harness.answer(harness.exchange(), harness.grant())
+    assert quiet.answers == [None]
+
+
+def test_who_waits_for_quiet_does_not_wait_for_a_lost_scheduler() -> None:
+    harness = Harness(slots=1)
+    harness.start()
+    exchange = harness.exchange()
+    harness.worker.handle(ExchangeEnded(tag=exchange.tag, error=SchedulerUnreachableError("gone")))
+    quiet = Promise()
+    harness.worker.handle(StopWork(drain_s=0, quiet=quiet))
+    assert quiet.answers == [None]
+
+
+def test_a_worker_that_is_stopped_in_the_middle_gives_back_what_it_has() -> None:
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.worker.on_stop()
+    [exchange] = harness.scheduler.take(Exchange)
+    params = exchange.calls[0].params
+    assert (params["task_id"], params["status"]) == (leaf.task_id, "PENDING")
+    assert len(harness.scheduler.take(StopKeepAlive)) == 1
+    assert len(harness.ended.answers) == 1
+
+
+def test_a_stop_is_for_one_run() -> None:
+    harness, leaf = stopped()
+    harness.end(0, f"run-{leaf.task_id}", status="FAILED")
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    assert methods(harness.exchange()) == ["get_work"]
+
+
+@pytest.mark.parametrize("run_id_is", ["right", "wrong"])
+def test_only_the_run_itself_can_be_given_back(run_id_is: str) -> None:
+    """For the scheduler: PENDING ends a run when its id says that it is meant, and only then."""
+    machine = SchedulerMachine(SchedulerSettings(), epoch="e")
+    now = Instant(0.0, 0.0)
+    machine.add_task(now, worker="w", task_id="t")
+    run_id = machine.get_work(now, worker="w")["run_id"]
+    machine.add_task(now, worker="w", task_id="t", status="PENDING")
+    assert machine.tasks["t"].status == "RUNNING"
+    wrong = run_id_is == "wrong"
+    machine.add_task(now, worker="w", task_id="t", status="PENDING", run_id="x" if wrong else run_id)
+    assert machine.tasks["t"].status == ("RUNNING" if wrong else "PENDING")
+    assert machine.get_work(now, worker="v", assistant=True)["task_id"] == (None if wrong else "t")
