@@ -88,11 +88,11 @@ class AtomicBinaryFile(_Atomic, io.BufferedWriter):
 
 class AtomicTextFile(_Atomic, io.TextIOWrapper):
     def __init__(self, path: str, encoding: str, **options: Any) -> None:
-        raw = self._begin(path)
+        buffer = io.BufferedWriter(self._begin(path))
         try:
-            io.TextIOWrapper.__init__(self, io.BufferedWriter(raw), encoding=encoding, **options)
+            io.TextIOWrapper.__init__(self, buffer, encoding=encoding, **options)
         except BaseException:  # an unknown encoding
             self._settled = True
-            raw.close()
+            buffer.close()
             remove_any(self._temporary)
             raise
