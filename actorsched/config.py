@@ -52,8 +52,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     keep_alive: bool = False
     count_uniques: bool = False
     count_last_scheduled: bool = False
-    #: how long an idle worker waits before it asks again
-    wait_interval: float = 1.0
+    #: how long an idle worker waits before it asks again; None: 5.0 where the scheduler gives hints, and the
+    #: waiting is only for those that get lost, else 1.0 (Luigi: 1.0)
+    wait_interval: float | None = None
     #: up to this much is added to the wait, by chance (Luigi: 5.0; ours is small, asking is cheap here)
     wait_jitter: float = 0.1
     #: longest time between two heartbeats; a third of the lease is the upper bound
@@ -111,6 +112,10 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     #: waiting between two attempts grows from the first to the last of these
     retry_wait_min: float = 0.1
     retry_wait_max: float = 5.0
+    #: of a wait, the share that is left to chance
+    retry_jitter: float = 0.5
+    #: give up after so many attempts; 0: only the patience counts (Luigi: 3, with a fixed wait of 30 s)
+    retry_attempts: int = 0
     #: when all attempts together took so long, the caller gets an error; 0: never
     patience: float = 120.0
     #: the public key of the scheduler, as text or as the path of its file; "" where none is asked for

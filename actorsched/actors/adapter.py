@@ -6,6 +6,7 @@ Accepts
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
+    Subscribe       tell: ignored, there are no hints to give
     any RPC method  through a proxy
 On stop
     the object is left as it is: it belongs to who made it.
@@ -28,8 +29,17 @@ from actorsched._version import __version__
 from actorsched.actors.base import Actor, log
 from actorsched.actors.inbox import Timer
 from actorsched.actors.keep_alive import KeepAliveTable
-from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
+from actorsched.actors.messages import (
+    Call,
+    CallBatch,
+    Exchange,
+    ExchangeEnded,
+    KeepAlive,
+    StopKeepAlive,
+    Subscribe,
+)
 from actorsched.actors.runtime import Runtime
+from actorsched.core.messaging import check_version
 from actorsched.errors import UnknownMethodError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.envelope import PROTOCOL_VERSION
@@ -71,6 +81,8 @@ class AdapterActor(Actor, SchedulerApi):
                 self._ping()
             case StopKeepAlive(worker=worker):
                 self._keep_alive.remove(worker)
+            case Subscribe():
+                pass  # such an object tells nobody when there is work
             case _PingTime():
                 self._ping()
             case _:
@@ -127,6 +139,7 @@ class AdapterActor(Actor, SchedulerApi):
 
 def _hello(protocol_version: int = PROTOCOL_VERSION, client: str | None = None) -> dict[str, Any]:
     """Answer the handshake for an object that knows none."""
+    check_version(protocol_version)
     return {"protocol_version": PROTOCOL_VERSION, "server_version": __version__, "epoch": ""}
 
 

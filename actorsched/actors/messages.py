@@ -28,10 +28,16 @@ class Settable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of an RPC method. `ask`: the answer is the result, or the error is raised."""
+    """One call of an RPC method. `ask`: the answer is the result, or the error is raised.
+
+    Attributes:
+        until: a moment of the runtime's monotonic clock; who is not answered by then is told so. None: the
+            patience of the settings.
+    """
 
     method: str
     params: Mapping[str, Any]
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,28 @@ class KeepAlive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopKeepAlive:
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe:
+    """Tell the listener `Hints` from now on; a scheduler that has none to give does nothing."""
+
+    listener: ActorRef[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """Workers for whom there may be work, or an end of waiting; and workers with messages to fetch."""
+
+    work: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeUp:
+    """Scheduler → worker: it is worth asking now. Only a hint: it may come for nothing, or not at all."""
+
     worker: str
 
 

@@ -6,18 +6,18 @@ Accepts
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
+    Subscribe       tell: ignored, the hints that come are for this process
     any RPC method  through a proxy
 On stop
-    noticed within `SLICE_S` even while it waits; the call under way and the waiting ones end with an
-    error. Whether they took effect is then unknown.
+    noticed at once even while it waits (`conversation.SLICE_S`); the call under way and the waiting ones
+    end with an error. Whether they took effect is then unknown.
 On crash
     the error of one call is that call's answer and nobody else's.
 
-A call is a straight line: send, wait, and if no answer comes send the very same frame again, on a new
-socket, perhaps to the next address, until the patience is used up. The frame carries the name of this
-client and a number, by which the server knows a frame that it has seen and answers it without doing it
-again (`rpc/replies.py`). Waiting is cut into slices, and between two of them this actor does its other
-duties: the pings, which go through a socket of their own, and looking whether it shall stop.
+How a frame gets its answer is in `conversation.py`. It carries the name of this client and a number, by
+which the server knows a frame that it has seen and answers it without doing it again (`rpc/replies.py`).
+While this actor waits for an answer, it goes on with its other duties: the pings, which go through a socket
+of their own (`pinger.py`), and looking whether it shall stop.
 """
 
 from __future__ import annotations
@@ -29,32 +29,33 @@ from pykka import ActorDeadError
 from pykka.messages import _ActorStop
 
 from actorsched.actors.base import Actor, log
+from actorsched.actors.conversation import Conversation
+from actorsched.actors.hints import Hearing
 from actorsched.actors.inbox import Timer
-from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
+from actorsched.actors.messages import (
+    Call,
+    CallBatch,
+    Exchange,
+    ExchangeEnded,
+    KeepAlive,
+    StopKeepAlive,
+    Subscribe,
+)
 from actorsched.actors.pinger import Pinger, PingSocket
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
-from actorsched.errors import (
-    AccessDeniedError,
-    ConfigError,
-    InvalidParamsError,
-    ProtocolError,
-    SchedulerUnreachableError,
-)
+from actorsched.errors import InvalidParamsError, ProtocolError, SchedulerUnreachableError
 from actorsched.rpc import envelope
 from actorsched.rpc.api import SchedulerApi
-from actorsched.rpc.envelope import Response
 from actorsched.rpc.errors import error_from
-from actorsched.transport.address import parse_endpoints, redacted
-from actorsched.transport.keys import read_pair, read_public
-from actorsched.transport.req import Keys, ReqSocket
+from actorsched.transport.address import Address, parse_endpoints, redacted
+from actorsched.transport.keys import keys_from
+from actorsched.transport.pub import SubSocket
 
-#: the longest time between two looks at the other duties; nobody notices it, and it costs nothing
-SLICE_S = 0.05
-#: where there are several addresses, one that accepts no connection for so long is passed over
-FIRST_CONTACT_S = 2.0
 #: pings are repeated sooner than calls: they are cheap, and a lease depends on them
 PING_TIMEOUT_S = 3.0
+#: heartbeats within a lease, at least: two may get lost
+BEATS_PER_LEASE = 3
 #: a longer batch is cut into several frames
 BATCH_BYTES = 4 * 1024 * 1024
 BATCH_CALLS = 2000
@@ -64,11 +65,12 @@ class _PingTime:
     """From the own inbox: it may be time for a ping, or one was answered."""
 
 
+class _Hinted:
+    """From the own inbox: there is a hint."""
+
+
 _PING_TIME = _PingTime()
-
-
-class _NoAnswerError(Exception):
-    """One attempt was in vain; the text says why."""
+_HINTED = _Hinted()
 
 
 class RemoteSchedulerActor(Actor, SchedulerApi):
@@ -99,25 +101,32 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         self._url = redacted(url)
         self._endpoints = parse_endpoints(url, allow_clear_password=self._settings.allow_clear_password)
         self._keys = keys_from(self._settings)
-        self._current = 0
         self._closing = closing or self._runtime.make_event()
         self._now = self._runtime.clock.monotonic
         self._client = self._runtime.make_id(bits=96)
         self._seq = 0
-        self._socket: ReqSocket | None = None
-        self._away_since: float | None = None
-        self._was_in_contact = False
+        self._conversation = Conversation(
+            self._url,
+            self._endpoints,
+            self._keys,
+            self._settings,
+            self._runtime,
+            self._closing,
+            self._meanwhile,
+            self._greeted,
+        )
         ping_timeout_s = min(self._settings.connect_timeout, PING_TIMEOUT_S)
         self._pinger = Pinger(
             f"{self._client}/pings", self._open_for_pings, self._close_for_pings, ping_timeout_s
         )
         self._ping_endpoint = 0
         self._ping_timer: Timer | None = None
+        self._hearing = Hearing(self._pinger.table, self._open_for_hints, self._close_for_hints)
 
     def handle(self, message: object) -> Any:
         match message:
-            case Call(method=method, params=params):
-                return self._call(method, params)
+            case Call(method=method, params=params, until=until):
+                return self._call(method, params, until)
             case CallBatch(calls=calls):
                 return self._call_many(calls)
             case Exchange():
@@ -127,19 +136,31 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 self._arm()
             case KeepAlive() | StopKeepAlive():
                 self._note(message)
+            case _Hinted():
+                self._hear()
+            case Subscribe():
+                pass  # the hints are for this process; who is served from here asks by itself
             case _:
                 self.refuse(message)
         return None
 
     def on_stop(self) -> None:
+        self._hearing.close()
         self._pinger.close()
-        self._drop_socket()
+        self._conversation.close()
 
     # -- calls ----------------------------------------------------------------------------------
 
-    def _call(self, method: str, params: Mapping[str, Any]) -> Any:
+    def _call(self, method: str, params: Mapping[str, Any], until: float | None = None) -> Any:
+        patience_s = None if until is None else until - self._now()
+        if patience_s is not None and patience_s <= 0:
+            raise SchedulerUnreachableError(
+                f"{method}: its time was over before it could be sent to {self._url}"
+            )
         self._seq += 1
-        response = self._converse(_write(method, params, self._seq, self._client, self._seq))
+        response = self._conversation.converse(
+            _write(method, params, self._seq, self._client, self._seq), patience_s
+        )
         if isinstance(response, list):
             raise ProtocolError(f"{self._url} answered a single request with a batch")
         if response.error is not None:
@@ -179,7 +200,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
 
     def _send_batch(self, written: dict[int, bytes], results: list[Any]) -> None:
         self._seq += 1
-        responses = self._converse(envelope.write_batch(list(written.values())))
+        responses = self._conversation.converse(envelope.write_batch(list(written.values())))
         if not isinstance(responses, list):
             if responses.error is not None:
                 raise error_from(responses.error)
@@ -191,125 +212,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 error = response.error
                 results[response.id] = response.result if error is None else error_from(error)
 
-    # -- one frame and its answer ---------------------------------------------------------------
-
-    def _converse(self, frame: bytes) -> Response | list[Response]:
-        """Send a frame until it is answered."""
-        if len(frame) > envelope.MAX_FRAME_BYTES:
-            raise InvalidParamsError(
-                f"a request of {len(frame)} bytes is longer than {envelope.MAX_FRAME_BYTES}; make it smaller"
-            )
-        started = self._now()
-        try:
-            return self._attempt(frame)
-        except _NoAnswerError as error:
-            self._note_lost(error)
-        # loaded when something goes wrong for the first time, which is never in most programs
-        from tenacity import RetryCallState, Retrying, retry_if_exception_type
-
-        def is_over(state: RetryCallState) -> bool:
-            return 0 < self._settings.patience <= self._now() - started
-
-        def backoff(state: RetryCallState) -> float:
-            longest = min(
-                self._settings.retry_wait_max,
-                self._settings.retry_wait_min * 2.0 ** min(state.attempt_number - 1, 30),
-            )
-            return longest * self._runtime.random.uniform(0.5, 1.0)
-
-        retrying = Retrying(
-            sleep=self._pause,
-            wait=backoff,
-            stop=is_over,
-            retry=retry_if_exception_type(_NoAnswerError),
-            reraise=True,
-        )
-        self._pause(self._settings.retry_wait_min * self._runtime.random.uniform(0.5, 1.0))
-        try:
-            for attempt in retrying:
-                with attempt:
-                    return self._attempt(frame)
-        except _NoAnswerError as error:
-            attempts = 1 + retrying.statistics.get("attempt_number", 0)
-            raise SchedulerUnreachableError(
-                f"no scheduler answered at {self._url} within {self._now() - started:.3g} s"
-                f" ({attempts} attempts; the last one: {error}); is it running, and is the address right?"
-            ) from None
-        raise AssertionError("a retry ends with a result or an error")
-
-    def _attempt(self, frame: bytes) -> Response | list[Response]:
-        """Send a frame once and wait for its answer.
-
-        Raises:
-            _NoAnswerError: there was none; the socket is closed.
-            ProtocolError: what came is no answer.
-        """
-        self._meanwhile()
-        if self._socket is None:
-            self._socket = self._runtime.network.open_req(self._endpoints[self._current], keys=self._keys)
-        try:
-            frames = self._ask(self._socket, frame)
-            if len(frames) != 1:
-                raise ProtocolError(f"{self._url} answered with {len(frames)} frames instead of one")
-            response = envelope.read_responses(frames[0])
-            if (
-                isinstance(response, Response)
-                and response.error
-                and response.error.code == envelope.UNAVAILABLE
-            ):
-                raise _NoAnswerError(response.error.message)
-        except ValueError as error:
-            raise ProtocolError(f"{self._url} answered with something that is no answer: {error}") from None
-        except _NoAnswerError:
-            self._drop_socket()
-            self._current = (self._current + 1) % len(self._endpoints)
-            raise
-        except BaseException:  # a socket that waits for an answer can send nothing else
-            self._drop_socket()
-            raise
-        self._was_in_contact = True
-        if self._away_since is not None:
-            self._note_back()
-        return response
-
-    def _ask(self, socket: ReqSocket, frame: bytes) -> list[bytes]:
-        timeout_s = self._settings.connect_timeout
-        if not socket.send(frame):
-            contact_s = timeout_s if len(self._endpoints) == 1 else min(timeout_s, FIRST_CONTACT_S)
-            deadline = self._now() + contact_s
-            while not socket.send(frame, min(SLICE_S, max(0.001, deadline - self._now()))):
-                self._meanwhile()
-                socket.check()
-                if socket.denied and not self._was_in_contact:
-                    raise AccessDeniedError(
-                        f"{socket.address} does not let this {'key' if self._keys else 'user'} in; ask"
-                        " whoever runs the scheduler to authorise it"
-                    )
-                if self._now() >= deadline or socket.denied:
-                    why = f": {socket.refused}" if socket.refused else f" within {contact_s:g} s"
-                    raise _NoAnswerError(f"no connection to {socket.address}{why}")
-        deadline = self._now() + timeout_s
-        while (frames := socket.receive(min(SLICE_S, timeout_s))) is None:
-            self._meanwhile()
-            if socket.lost():
-                raise _NoAnswerError(f"the connection to {socket.address} broke")
-            if self._now() >= deadline:
-                raise _NoAnswerError(f"no answer from {socket.address} within {timeout_s:g} s")
-        return frames
-
-    def _drop_socket(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    # -- waiting --------------------------------------------------------------------------------
-
-    def _pause(self, seconds: float) -> None:
-        """Wait before the next attempt, without neglecting the other duties."""
-        until = self._now() + seconds
-        while (left := until - self._now()) > 0:
-            self._meanwhile()
-            self._closing.wait(min(SLICE_S, left))
+    # -- other duties ------------------------------------------------------------------------------
 
     def _meanwhile(self) -> None:
         """The other duties of an actor that waits.
@@ -326,20 +229,6 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._note(message)
         self._pinger.step(self._now())
 
-    def _note_lost(self, error: _NoAnswerError) -> None:
-        if self._away_since is None:
-            self._away_since = self._now()
-            patience = self._settings.patience or "no end"
-            log.warning(
-                "lost contact with the scheduler", url=self._url, cause=str(error), patience_s=patience
-            )
-
-    def _note_back(self) -> None:
-        assert self._away_since is not None
-        away_s = round(self._now() - self._away_since, 3)
-        self._away_since = None
-        log.info("contact with the scheduler is back", url=self._url, away_s=away_s)
-
     # -- keep-alive -----------------------------------------------------------------------------
 
     def _note(self, message: KeepAlive | StopKeepAlive) -> None:
@@ -347,6 +236,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._pinger.table.add(message, self._now())
         else:
             self._pinger.table.remove(message.worker)
+        self._hearing.fit()
         self._arm()  # also in the middle of a call, because nothing else may wake this actor after it
 
     def _arm(self) -> None:
@@ -358,8 +248,8 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._ping_timer = self.actor_inbox.after(wait, _PING_TIME)
 
     def _open_for_pings(self, failed: bool) -> PingSocket:
-        if self._socket is not None:  # where calls are answered, pings will be too
-            self._ping_endpoint = self._current
+        if self._conversation.socket is not None:  # where calls are answered, pings will be too
+            self._ping_endpoint = self._conversation.current
         elif failed:
             self._ping_endpoint += 1
         endpoint = self._endpoints[self._ping_endpoint % len(self._endpoints)]
@@ -371,22 +261,27 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         self.actor_inbox.unlisten(socket.socket)
         socket.close()
 
+    # -- hints ----------------------------------------------------------------------------------
 
-def keys_from(settings: ClientSettings) -> Keys | None:
-    """The keys that the settings name; None for none.
+    def _greeted(self, said: Mapping[str, Any], reached_at: Address) -> None:
+        lease_s = said.get("lease_s")
+        if isinstance(lease_s, int | float) and lease_s > 0:
+            self._pinger.table.limit(lease_s / BEATS_PER_LEASE, self._now())
+        self._hearing.greeted(said, reached_at)
 
-    Raises:
-        ConfigError: they cannot be used.
-    """
-    if not settings.server_key and not settings.client_key:
-        return None
-    if not settings.server_key or not settings.client_key:
-        missing = "client_key" if settings.server_key else "server_key"
-        raise ConfigError(
-            f"{missing} is missing: where keys are asked for, a client needs the public key of the scheduler"
-            " (server_key) and the file of its own secret one (client_key)"
-        )
-    return Keys(read_public(settings.server_key), read_pair(settings.client_key))
+    def _hear(self) -> None:
+        self._hearing.hear(self._now())
+        self._pinger.step(self._now())
+        self._arm()
+
+    def _open_for_hints(self, address: Address) -> SubSocket:
+        socket = self._runtime.network.open_sub(address, keys=self._keys)
+        self.actor_inbox.listen(socket.socket, _HINTED)
+        return socket
+
+    def _close_for_hints(self, socket: SubSocket) -> None:
+        self.actor_inbox.unlisten(socket.socket)
+        socket.close()
 
 
 def _write(method: str, params: Mapping[str, Any], id_: int, client: str | None, seq: int | None) -> bytes:

@@ -2,6 +2,7 @@
 
 Accepts
     Bind            ask: the address, with its real port; or AddressError, AddressInUseError raised
+    Hints           tell: published to those who listen
     _Readable       from its own inbox: a socket has something to read
     _Knocked        from its own inbox: somebody wants to connect
     _Checked        from the thread that checks passwords
@@ -32,14 +33,15 @@ from typing import Any
 from pykka import ActorDeadError, ActorRef, Timeout
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.messages import Call, CallBatch
+from actorsched.actors.messages import Call, CallBatch, Hints, Subscribe
 from actorsched.actors.runtime import Runtime
 from actorsched.errors import WorldError
 from actorsched.rpc.dispatch import Dispatcher, PlainCall
-from actorsched.rpc.envelope import MAX_FRAME_BYTES
+from actorsched.rpc.envelope import MAX_BATCH, MAX_FRAME_BYTES
 from actorsched.rpc.errors import UnavailableError
-from actorsched.transport.address import parse_bind
+from actorsched.transport.address import events_beside, parse_bind
 from actorsched.transport.guard import Guard, Later, Role
+from actorsched.transport.pub import PubSocket
 from actorsched.transport.rep import RepSocket
 from actorsched.transport.zap import Door, Knock
 
@@ -53,10 +55,15 @@ MAX_CHECKING = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
-    """Listen at this address too. `ask`: the answer is the address, with its real port."""
+    """Listen at this address too. `ask`: the answer is the address, with its real port.
+
+    Attributes:
+        events_port: of the hints, where the address is tcp; 0 is any free one.
+    """
 
     address: str
     allow_remote: bool = False
+    events_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,8 @@ class RepServerActor(Actor):
         self._door: Door | None = None
         self._checking: ThreadPoolExecutor | None = None
         self._n_checking = 0
-        self._sockets: list[RepSocket] = []
+        self._sockets: dict[RepSocket, PubSocket] = {}
+        self._serving: RepSocket | None = None
         self._dispatcher = Dispatcher(self._make_calls, report=self._report)
 
     def handle(self, message: object) -> Any:
@@ -114,13 +122,16 @@ class RepServerActor(Actor):
                 return self._decide(knock, user)
             case Bind():
                 return self._bind(message)
+            case Hints(work=work, messages=messages):
+                return self._publish(work, messages)
             case _:
                 return self.refuse(message)
 
     def on_stop(self) -> None:
-        for socket in self._sockets:
+        for socket, hints in self._sockets.items():
             self.actor_inbox.unlisten(socket.socket)
             socket.close()
+            hints.close()
         if self._checking is not None:
             self._checking.shutdown(wait=True, cancel_futures=True)
         if self._door is not None:
@@ -138,11 +149,19 @@ class RepServerActor(Actor):
             self._door = network.open_door(self._guard.pair)
             self.actor_inbox.listen(self._door.socket, _Knocked())
         socket = network.open_rep(address, max_frame_bytes=MAX_FRAME_BYTES, door=self._door)
-        self._sockets.append(socket)
+        try:
+            hints = network.open_pub(events_beside(socket.address, wanted.events_port), door=self._door)
+        except BaseException:
+            socket.close()
+            raise
+        if not self._sockets:
+            self._scheduler.tell(Subscribe(listener=self.actor_ref))
+        self._sockets[socket] = hints
         self.actor_inbox.listen(socket.socket, _Readable(socket))
         return str(socket.address)
 
     def _serve(self, socket: RepSocket) -> None:
+        self._serving = socket
         for _ in range(DRAIN):
             frames = socket.receive()
             if frames is None:
@@ -154,6 +173,13 @@ class RepServerActor(Actor):
                 socket.send(self._dispatcher.answer(frames[0], read_only=role == "read-only"))
             else:
                 socket.send(self._dispatcher.refuse(f"a request is one frame, not {len(frames)}"))
+
+    def _publish(self, work: Sequence[str], messages: Sequence[str]) -> None:
+        for hints in self._sockets.values():
+            for worker in work:
+                hints.publish(worker, "work")
+            for worker in messages:
+                hints.publish(worker, "messages")
 
     # -- the door -------------------------------------------------------------------------------
 
@@ -203,15 +229,27 @@ class RepServerActor(Actor):
     def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
         try:
             if len(calls) == 1:
-                return [self._ask(Call(method=calls[0][0], params=calls[0][1]))]
+                method, params = calls[0]
+                result = self._ask(Call(method=method, params=params))
+                return [result if method != "hello" else self._completed(result)]
             batch = tuple(Call(method=method, params=params) for method, params in calls)
             results: Sequence[Any] = self._ask(CallBatch(calls=batch))
-            return results
+            return [
+                self._completed(result) if method == "hello" else result
+                for (method, _), result in zip(calls, results, strict=True)
+            ]
         except ActorDeadError:
             raise UnavailableError("the scheduler is stopping; send the same request again") from None
         except Timeout:
             # it may still happen, so the client must not be told to send it again
             raise WorldError(f"the scheduler did not answer within {self._ask_timeout_s:g} s") from None
+
+    def _completed(self, said: Any) -> Any:
+        """What the scheduler says to `hello`, and what only its server knows."""
+        if not isinstance(said, dict) or self._serving is None:
+            return said
+        limits = {"frame_bytes": MAX_FRAME_BYTES, "batch": MAX_BATCH}
+        return {**said, "limits": limits, "events": str(self._sockets[self._serving].address)}
 
     def _ask(self, message: object) -> Any:
         return self._scheduler.ask(message, timeout=self._ask_timeout_s)

@@ -6,6 +6,7 @@ Accepts
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
+    Subscribe       tell: its listener is told Hints, whenever somebody should be woken
     any RPC method  through a proxy
 On stop
     what waits in the inbox is answered with ActorDeadError; the state is gone with its store.
@@ -25,14 +26,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pykka import ActorDeadError
+from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.keep_alive import KeepAliveTable
-from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded, KeepAlive, StopKeepAlive
+from actorsched.actors.messages import (
+    Call,
+    CallBatch,
+    Exchange,
+    ExchangeEnded,
+    Hints,
+    KeepAlive,
+    StopKeepAlive,
+    Subscribe,
+)
 from actorsched.actors.runtime import Runtime
 from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
+from actorsched.core.waking import take_hints
 from actorsched.errors import UnknownMethodError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.methods import METHODS
@@ -66,6 +77,7 @@ class SchedulerActor(Actor, SchedulerApi):
     ) -> None:
         super().__init__(runtime)
         self._keep_alive = KeepAliveTable()
+        self._listeners: list[ActorRef[Any]] = []
         self._looked_at = self._runtime.clock.monotonic()
         self._machine = SchedulerMachine(
             settings or SchedulerSettings(), resources=resources, epoch=self._runtime.make_id()
@@ -83,20 +95,45 @@ class SchedulerActor(Actor, SchedulerApi):
                 results = tuple(map(self._attempt, message.calls))
                 with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did
                     message.reply_to.tell(ExchangeEnded(tag=message.tag, results=results))
+                self._give_hints()
             case CallBatch(calls=calls):
-                return [self._attempt(call) for call in calls]
+                answers = [self._attempt(call) for call in calls]
+                self._give_hints()
+                return answers
             case _Tick():
                 self._notice_absence()
                 self.actor_inbox.after(TICK_S, message)
                 self._ping_for_workers()
                 self._machine.prune(self._runtime.now())
+                self._give_hints()
             case KeepAlive():
                 self._keep_alive.add(message, self._runtime.clock.monotonic())
+            case Subscribe(listener=listener):
+                self._listeners.append(listener)
             case StopKeepAlive(worker=worker):
                 self._keep_alive.remove(worker)
             case _:
                 self.refuse(message)
         return None
+
+    def _give_hints(self) -> None:
+        """Wake whom there is something for: workers of this process, and those behind servers."""
+        work, messages = take_hints(self._machine)
+        if not work and not messages:
+            return
+        for worker in work:
+            self._keep_alive.wake(worker)
+        now = self._runtime.clock.monotonic()
+        for worker in messages:
+            self._keep_alive.hasten(worker, now)
+        if messages:
+            self._ping_for_workers()
+        hints = Hints(work=tuple(work), messages=tuple(messages))
+        for listener in list(self._listeners):
+            try:
+                listener.tell(hints)
+            except ActorDeadError:
+                self._listeners.remove(listener)
 
     def _notice_absence(self) -> None:
         now = self._runtime.now()
@@ -106,6 +143,11 @@ class SchedulerActor(Actor, SchedulerApi):
         self._looked_at = now.monotonic
 
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
+        result = self._make(method, params)
+        self._give_hints()
+        return result
+
+    def _make(self, method: str, params: Mapping[str, Any]) -> Any:
         if method not in METHODS:
             raise UnknownMethodError(f"no method {method!r}")
         self._notice_absence()
@@ -113,7 +155,7 @@ class SchedulerActor(Actor, SchedulerApi):
 
     def _attempt(self, call: Call) -> Any:
         try:
-            return self._call(call.method, call.params)
+            return self._make(call.method, call.params)
         except Exception as error:
             return error
 

@@ -12,6 +12,11 @@ from typing import Any
 
 from actorsched.config import WorkerSettings
 
+#: between two questions where the scheduler tells when there is work; only for hints that got lost
+HINTED_S = 5.0
+#: where it does not (Luigi's)
+UNHINTED_S = 1.0
+
 
 class Waiting:
     """Remembers the scheduler's last word on what is left, and since when there was nothing."""
@@ -28,6 +33,13 @@ class Waiting:
         self._reply = reply
         if got_work:
             self._idle_since = None
+
+    @property
+    def interval_s(self) -> float:
+        """How long to wait before asking again, when nobody says that there is something."""
+        if self._settings.wait_interval is not None:
+            return self._settings.wait_interval
+        return HINTED_S if "lease_s" in self._reply or "n_can_run" in self._reply else UNHINTED_S
 
     def goes_on(self, now: float) -> bool:
         """Whether something may still come; `now` in seconds of the monotonic clock."""

@@ -4,7 +4,7 @@ Accepts (all by `tell` unless said otherwise)
     Register, StartRun, StopWork        from its user
     ReadLedger                          ask: the ledger
     SlotEnded, SlotNoticed              from its slots
-    ExchangeEnded, Heard                from its scheduler
+    ExchangeEnded, Heard, WakeUp        from its scheduler
 Tells its scheduler
     Exchange, one at a time: what is to be registered and reported, in order, and the question for
     work at its end. Whatever comes up meanwhile goes with the next one, so a busy worker sends
@@ -52,6 +52,7 @@ from actorsched.actors.messages import (
     StartRun,
     StopWork,
     TaskMessage,
+    WakeUp,
 )
 from actorsched.actors.outbox import answer
 from actorsched.actors.runtime import Runtime
@@ -167,6 +168,8 @@ class WorkerActor(Actor):
                 self._noticed(message)
             case _AskAgain():
                 self._ask_timer = None
+                self._hungry = True
+            case WakeUp():
                 self._hungry = True
             case Heard(rpc_messages=rpc_messages, known=known):
                 self._heard(rpc_messages, known)
@@ -354,7 +357,7 @@ class WorkerActor(Actor):
     def _ask_later(self) -> None:
         if self._ask_timer is None:
             jitter = self._runtime.random.uniform(0, self._settings.wait_jitter)
-            self._ask_timer = self.actor_inbox.after(self._settings.wait_interval + jitter, _AskAgain())
+            self._ask_timer = self.actor_inbox.after(self._waiting.interval_s + jitter, _AskAgain())
 
     def _finish_if_over(self) -> None:
         if self._staff.runs or self._outbox:

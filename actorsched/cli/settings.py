@@ -42,7 +42,10 @@ HELP: Mapping[str, tuple[str, str]] = {
     "keep_alive": ("", "Wait also for tasks that come back after a retry delay or that others hold."),
     "count_uniques": ("", "With --keep-alive: wait only for tasks that nobody else has."),
     "count_last_scheduled": ("", "With --keep-alive: wait only for tasks that nobody registered later."),
-    "wait_interval": ("SECONDS", "Time between two questions for work."),
+    "wait_interval": (
+        "SECONDS",
+        "Time between two questions for work.  [default: 5 where the scheduler gives hints, else 1]",
+    ),
     "wait_jitter": ("SECONDS", "Up to this much is added to the wait, by chance."),
     "ping_interval": ("SECONDS", "Longest time between two heartbeats."),
     "max_keep_alive_idle_duration": (
@@ -72,6 +75,8 @@ HELP: Mapping[str, tuple[str, str]] = {
     "connect_timeout": ("SECONDS", "A request without an answer for so long is sent again."),
     "retry_wait_min": ("SECONDS", "First wait between two attempts."),
     "retry_wait_max": ("SECONDS", "Longest wait between two attempts."),
+    "retry_jitter": ("SHARE", "Of a wait between two attempts, the share left to chance; from 0 to 1."),
+    "retry_attempts": ("N", "Give up after so many attempts; 0: only --patience counts."),
     "patience": ("SECONDS", "When all attempts together took so long, give up; 0: never."),
     "server_key": ("KEY", "Public key of a scheduler that asks for keys, or the file with it."),
     "client_key": ("FILE", "Own secret key, made by `actorsched keygen client`."),

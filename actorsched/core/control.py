@@ -12,6 +12,7 @@ from actorsched.core.state import State
 
 def disable_worker(state: State, now: Instant, worker: str) -> None:
     """It may report what it runs, and gets and registers nothing any more."""
+    state.hungry.pop(worker, None)
     dismiss(state, worker)
     state.worker(worker, now).disabled = True
 
@@ -33,6 +34,9 @@ def pause(state: State, now: Instant) -> None:
 def unpause(state: State, now: Instant) -> None:
     if state.settings.pause_enabled:
         state.paused = False
+        state.ready.stirred = True
+        for group in state.ready.classes:
+            group.fresh = group.live
 
 
 def update_resources(state: State, now: Instant, /, **resources: int) -> None:

@@ -13,7 +13,9 @@ from actorsched.core.worker import WorkerRecord
 
 def count_pending(state: State, now: Instant, worker: str) -> PendingCount:
     """Count what this worker could run, without what is behind a disabled task."""
-    return count(state, state.worker(worker, now))
+    reply = count(state, state.worker(worker, now))
+    state.hungry[worker] = (0, reply["n_can_run"])  # it wants nothing but the end (waking.py)
+    return reply
 
 
 def count(state: State, worker: WorkerRecord) -> PendingCount:

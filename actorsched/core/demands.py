@@ -32,6 +32,8 @@ class Resources:
     def __init__(self, capacities: Mapping[str, int] | None) -> None:
         self.capacities: dict[str, int] = dict(capacities or {})
         self.used: dict[str, float] = {}
+        #: there is more to take than when somebody was last woken (waking.py)
+        self.freed = False
         self.nothing = Demand({})
         self._demands: WeakValueDictionary[tuple[tuple[str, float], ...], Demand] = WeakValueDictionary()
 
@@ -62,6 +64,8 @@ class Resources:
                 self.used[name] = self.used.get(name, 0) + amount
 
     def release(self, needs: Mapping[str, float]) -> None:
+        if needs:
+            self.freed = True
         for name, amount in needs.items():
             if not amount:
                 continue
@@ -78,6 +82,7 @@ class Resources:
             the demands that became possible or impossible by it.
         """
         self.capacities.update(capacities)
+        self.freed = True
         flipped = []
         for demand in list(self._demands.values()):
             impossible = not self.fits(demand, {})

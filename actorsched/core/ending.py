@@ -62,7 +62,7 @@ def cancel_task(state: State, now: Instant, task_id: str) -> CancelReply:
         if record.status == BATCH_RUNNING:  # the run is that of the whole batch, so it is not ended for one
             worker_id = None
         elif worker_id is not None:
-            state.workers[worker_id].tell("cancel_task", task_id=task_id, run_id=record.run_id)
+            state.tell(state.workers[worker_id], "cancel_task", task_id=task_id, run_id=record.run_id)
     elif record.status != DONE:
         record.expl = "cancelled"
         change(state, record, DISABLED, now)

@@ -119,6 +119,8 @@ def account(state: State, record: TaskRecord, new: int) -> None:
         change = 1 if new & F_HOPEFUL else -1
         record.stake.hopeful += change
         state.n_hopeful += change
+        if change < 0 and not (record.stake.hopeful and state.n_hopeful):
+            state.despaired = True
     if diff & F_UNSERVED:
         if new & F_UNSERVED:
             state.unserved[record] = None

@@ -32,6 +32,7 @@ from actorsched.core.results import Grant, Work
 from actorsched.core.state import State
 from actorsched.core.statuses import BATCH_RUNNING, PENDING, RUNNING
 from actorsched.core.transitions import change, move
+from actorsched.core.waking import note_hungry
 from actorsched.core.worker import WorkerRecord
 from actorsched.errors import InvalidParamsError
 
@@ -94,6 +95,11 @@ def get_work(
         if grant is None:
             break
         grants.append(grant)
+    missing = (max_tasks or 1) - len(grants)
+    if missing > 0:
+        note_hungry(state, worker, missing, reply["n_can_run"])
+    else:
+        state.hungry.pop(worker, None)
     if grants:
         reply.update(grants[0])  # type: ignore[typeddict-item]  # Grant ⊂ Work
     if max_tasks is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actorsched._version import __version__
 from actorsched.core.instant import Instant
 from actorsched.core.leases import meet
 from actorsched.core.record import TaskRecord
@@ -20,6 +21,7 @@ from actorsched.core.results import (
 )
 from actorsched.core.state import State
 from actorsched.core.statuses import RUNNING
+from actorsched.errors import VersionError
 
 #: of the announced scheduling failures, so many are kept
 ANNOUNCED_MAX = 100
@@ -28,12 +30,31 @@ PROTOCOL_VERSION = 1
 
 
 def hello(state: State, now: Instant, protocol_version: int = 1, client: str | None = None) -> Hello:
-    """Tell a client whom it talks to: ours."""
+    """Tell a client whom it talks to: ours.
+
+    Raises:
+        VersionError: the client speaks another version of the protocol.
+    """
+    check_version(protocol_version)
     return {
         "protocol_version": PROTOCOL_VERSION,
+        "server_version": __version__,
         "epoch": state.epoch,
         "lease_s": state.settings.worker_disconnect_delay,
     }
+
+
+def check_version(protocol_version: int) -> None:
+    """Refuse a client whose version of the protocol is not ours.
+
+    Raises:
+        VersionError: it is not; with both versions.
+    """
+    if protocol_version != PROTOCOL_VERSION:
+        raise VersionError(
+            f"this client speaks version {protocol_version} of the protocol, and this scheduler"
+            f" ({__version__}) version {PROTOCOL_VERSION}; install the same version on both sides"
+        )
 
 
 def ping(state: State, now: Instant, /, worker: str, incarnation: Any = None, **ignored: Any) -> Pong:
@@ -51,7 +72,7 @@ def ping(state: State, now: Instant, /, worker: str, incarnation: Any = None, **
 
 
 def set_worker_processes(state: State, now: Instant, worker: str, n: int) -> None:
-    state.worker(worker, now).tell("set_worker_processes", n=n)
+    state.tell(state.worker(worker, now), "set_worker_processes", n=n)
 
 
 def send_scheduler_message(state: State, now: Instant, worker: str, task: str, content: str) -> MessageSent:
@@ -59,8 +80,12 @@ def send_scheduler_message(state: State, now: Instant, worker: str, task: str, c
     if not state.settings.send_messages:
         return {"message_id": None}
     message_id = state.ticket("m")
-    state.worker(worker, now).tell(
-        "dispatch_scheduler_message", task_id=task, message_id=message_id, content=content
+    state.tell(
+        state.worker(worker, now),
+        "dispatch_scheduler_message",
+        task_id=task,
+        message_id=message_id,
+        content=content,
     )
     return {"message_id": message_id}
 

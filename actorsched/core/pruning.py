@@ -64,6 +64,7 @@ def drop_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     dismiss(state, worker_id)
     state.set_assistant(worker, False)
     state.batches.forget_worker(worker_id)
+    state.hungry.pop(worker_id, None)
     del state.workers[worker_id]
 
 

@@ -22,13 +22,15 @@ Entry: TypeAlias = tuple[float, int, TaskRecord]
 
 
 class ReadyClass:
-    __slots__ = ("crew", "demand", "heap", "live")
+    __slots__ = ("crew", "demand", "fresh", "heap", "live")
 
     def __init__(self, demand: Demand, crew: WorkerSet) -> None:
         self.demand = demand
         self.crew = crew
         self.heap: list[Entry] = []
         self.live = 0
+        #: entries that came since somebody was last woken for it (waking.py)
+        self.fresh = 0
 
     def peek(self) -> Entry | None:
         """The first live entry; stale ones before it are gone afterwards."""
@@ -52,6 +54,8 @@ class ReadyQueue:
     def __init__(self) -> None:
         #: classes with live entries; a dict serves as ordered set
         self.classes: dict[ReadyClass, None] = {}
+        #: something came since somebody was last woken
+        self.stirred = False
 
     def push(self, record: TaskRecord) -> Entry:
         crew, demand = record.crew, record.demand
@@ -61,6 +65,8 @@ class ReadyQueue:
         if not group.live:
             self.classes[group] = None
         group.live += 1
+        group.fresh += 1
+        self.stirred = True
         entry = record.entry = (-record.priority, record.seq, record)
         heappush(group.heap, entry)
         return entry

@@ -17,12 +17,27 @@ class Refused(TypedDict):
     run_id: NotRequired[str]
 
 
+class Limits(TypedDict):
+    """Ours: what a server takes."""
+
+    #: the longest frame
+    frame_bytes: int
+    #: requests in the longest batch
+    batch: int
+
+
 class Hello(TypedDict):
     """Ours."""
 
     protocol_version: int
+    server_version: str
     epoch: str
+    #: a worker that is silent for so long is given up
     lease_s: float
+    #: the server adds these two
+    limits: NotRequired[Limits]
+    #: where it gives hints
+    events: NotRequired[str]
 
 
 class PendingCount(TypedDict):

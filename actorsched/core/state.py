@@ -71,6 +71,12 @@ class State:
         #: perhaps without stakeholder and removal time; looked at when time is looked at
         self.unwanted: list[TaskRecord] = []
         self.n_hopeful = 0
+        #: somebody may have nothing left to wait for since the last look (waking.py)
+        self.despaired = False
+        #: workers that got less work than they asked for: how much less, and how many tasks can still become
+        #: DONE for them; and workers with messages that they may not know of
+        self.hungry: dict[str, tuple[int, int]] = {}
+        self.told: dict[str, None] = {}
         #: workers that are assistants
         self.assistants = 0
         self.paused = False
@@ -105,6 +111,11 @@ class State:
             return self.worker(worker_id, now)
         found.last_active = now
         return found
+
+    def tell(self, worker: WorkerRecord, name: str, **kwargs: Any) -> None:
+        """Leave a message that the worker gets with its next ping."""
+        worker.rpc_messages.append({"name": name, "kwargs": kwargs})
+        self.told[worker.worker_id] = None
 
     def set_assistant(self, worker: WorkerRecord, assistant: bool) -> None:
         """Count assistants; tasks that only an assistant can run depend on whether there is one."""
@@ -185,6 +196,7 @@ class State:
             self.stakes.leave(old)
         if record.facets & F_HOPEFUL:
             old.hopeful -= 1
+            self.despaired = True
             stake.hopeful += 1
         record.stake = stake
         self.stakes.join(record, stake)

@@ -58,7 +58,3 @@ class WorkerRecord:
     def processes(self) -> int:
         n: int = self.info.get("workers", 1)
         return n
-
-    def tell(self, name: str, **kwargs: Any) -> None:
-        """Leave a message that the worker gets with its next ping."""
-        self.rpc_messages.append({"name": name, "kwargs": kwargs})

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from pykka import ActorDeadError, ActorRef
+from pykka import ActorDeadError, ActorRef, Timeout
 
 from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
 from actorsched.actors.remote_scheduler import RemoteSchedulerActor
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings, settings_from
+from actorsched.errors import SchedulerUnreachableError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.transport.address import redacted
+
+#: the actor answers by itself when the time is over; this much later, it is busy with another call
+GRACE_S = 0.5
 
 
 class RemoteScheduler(SchedulerApi):
@@ -48,6 +52,7 @@ class RemoteScheduler(SchedulerApi):
     ) -> None:
         self.url = redacted(url)
         runtime = runtime or Runtime()
+        self._now = runtime.clock.monotonic
         self._closing = runtime.make_event()
         self._ref: ActorRef[RemoteSchedulerActor] = runtime.start(
             RemoteSchedulerActor,
@@ -66,6 +71,13 @@ class RemoteScheduler(SchedulerApi):
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
         # no timeout of its own: the actor answers within the patience, also when it is stopped
         return self._ref.ask(Call(method=method, params=params))
+
+    def within(self, seconds: float) -> SchedulerApi:
+        """The same scheduler, for calls that must be answered in so many seconds.
+
+        A call that is not is a `SchedulerUnreachableError`; whether it took effect is then unknown.
+        """
+        return _Within(self._ref, self.url, seconds, self._now)
 
     @contextmanager
     def keep_alive(self, worker: str, interval_s: float = 1.0) -> Iterator[None]:
@@ -90,6 +102,27 @@ class RemoteScheduler(SchedulerApi):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Within(SchedulerApi):
+    """See `RemoteScheduler.within`."""
+
+    def __init__(
+        self, ref: ActorRef[RemoteSchedulerActor], url: str, seconds: float, now: Callable[[], float]
+    ) -> None:
+        self._ref = ref
+        self._url = url
+        self._seconds = seconds
+        self._now = now
+
+    def _call(self, method: str, params: Mapping[str, Any]) -> Any:
+        call = Call(method=method, params=params, until=self._now() + self._seconds)
+        try:
+            return self._ref.ask(call, timeout=self._seconds + GRACE_S)
+        except Timeout:  # it stands behind another call that takes long
+            raise SchedulerUnreachableError(
+                f"{method}: no answer from {self._url} within {self._seconds:g} s"
+            ) from None
 
 
 def _stop(ref: ActorRef[Any], closing: Event) -> None:

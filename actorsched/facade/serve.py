@@ -63,6 +63,7 @@ def serve(
     *,
     keys: str | os.PathLike[str] | None = None,
     users: str | os.PathLike[str] | None = None,
+    events_port: int = 0,
 ) -> Server:
     """Serve a scheduler until `stop()`.
 
@@ -76,6 +77,8 @@ def serve(
         keys: the folder that `actorsched keygen server` made; only the holders of keys in it are let in.
         users: the file that `actorsched keygen user` made; a name and a password are asked for. They are not
             encrypted on their way, so other machines are let in only with `allow_remote`.
+        events_port: where hints for workers are given, on tcp; 0 is any free port. A firewall that lets
+            nothing through to it costs workers some seconds of waiting, and nothing else.
 
     Raises:
         AddressError: `bind` cannot be understood or used, or strangers could reach it.
@@ -96,7 +99,8 @@ def serve(
     server = Server(binds, actors)
     try:
         addresses: list[Any] = [
-            actors[0].ask(Bind(address=each, allow_remote=allow_remote)) for each in binds
+            actors[0].ask(Bind(address=each, allow_remote=allow_remote, events_port=events_port))
+            for each in binds
         ]
     except BaseException:
         server.stop()

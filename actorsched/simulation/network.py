@@ -23,8 +23,7 @@ from actorsched.simulation.node import Node
 from actorsched.simulation.trace import Trace
 from actorsched.simulation.wire import WireWatcher, calls_in, identity_of
 from actorsched.transport.address import Address
-from actorsched.transport.keys import KeyPair
-from actorsched.transport.req import Keys
+from actorsched.transport.keys import KeyPair, Keys
 from actorsched.transport.zap import Door
 from actorsched.transport.zeromq import ZeroMq
 
@@ -65,6 +64,7 @@ class Network:
         self.trace = trace
         self.weather = weather or Weather()
         self.listeners: dict[str, RepEnd] = {}
+        self.publishers: dict[str, PubEnd] = {}
         #: pairs of names of nodes that nothing gets through, one way
         self.cut: dict[tuple[str, str], int] = {}
         self.watchers: list[WireWatcher] = []
@@ -166,6 +166,12 @@ class NodeNetwork(ZeroMq):
 
     def open_rep(self, address: Address, *, max_frame_bytes: int, door: Door | None = None) -> Any:
         return RepEnd(self._network, self._node, address)
+
+    def open_pub(self, address: Address, *, door: Door | None = None) -> Any:
+        return PubEnd(self._network, self._node, address)
+
+    def open_sub(self, address: Address, *, keys: Keys | None = None) -> Any:
+        return SubEnd(self._network, self._node, address)
 
     def open_door(self, keys: KeyPair | None) -> Any:
         raise NotImplementedError("the simulation has no keys: what they keep out is not what it is about")
@@ -381,4 +387,104 @@ class RepEnd:
     def break_off(self) -> None:
         """The node has crashed."""
         self.queue.clear()
+        self.close()
+
+
+class PubEnd:
+    """A PUB socket; see `transport/pub.py`."""
+
+    def __init__(self, network: Network, node: Node, address: Address) -> None:
+        if address.scheme == "tcp" and address.port == 0:
+            address = Address(scheme="tcp", host=address.host, port=network.port())
+        self.address = address
+        self.node = node
+        self.listeners: dict[SubEnd, None] = {}
+        self._network = network
+        node.sockets[self] = None
+        network.publishers[str(address)] = self
+
+    def publish(self, worker: str, about: str) -> None:
+        for listener in list(self.listeners):
+            if worker in listener.topics:
+                self._network.transmit(
+                    self.node,
+                    listener.node,
+                    f"hint of {about} for {worker}",
+                    lambda listener=listener: listener.arrive(worker, about),  # type: ignore[misc]
+                    lambda listener=listener: listener.arrive(worker, about),  # type: ignore[misc]
+                    lambda listener=listener: listener.broke(self),  # type: ignore[misc]
+                )
+
+    def close(self) -> None:
+        self.node.sockets.pop(self, None)
+        if self._network.publishers.get(str(self.address)) is self:
+            del self._network.publishers[str(self.address)]
+        for listener in list(self.listeners):
+            listener.broke(self)
+
+    def break_off(self) -> None:
+        """The node has crashed."""
+        self.close()
+
+
+class SubEnd:
+    """A SUB socket; see `transport/pub.py`."""
+
+    def __init__(self, network: Network, node: Node, address: Address) -> None:
+        self.address = address
+        self.node = node
+        self.socket = Source(network.hub)
+        self.topics: dict[str, None] = {}
+        self._network = network
+        self._heard: deque[tuple[str, str]] = deque()
+        self._closed = False
+        node.sockets[self] = None
+        self._connect_later()
+
+    # -- what the actors use ----------------------------------------------------------------------
+
+    def subscribe(self, worker: str) -> None:
+        self.topics[worker] = None
+
+    def unsubscribe(self, worker: str) -> None:
+        self.topics.pop(worker, None)
+
+    def receive(self) -> tuple[str, str] | None:
+        found = self._heard.popleft() if self._heard else None
+        self.socket.readable = bool(self._heard)
+        return found
+
+    def close(self) -> None:
+        self._closed = True
+        self.node.sockets.pop(self, None)
+        peer = self._network.publishers.get(str(self.address))
+        if peer is not None:
+            peer.listeners.pop(self, None)
+
+    # -- what the network does --------------------------------------------------------------------
+
+    def _connect_later(self) -> None:
+        self._network.hub.after(RECONNECT_S_MAX * self._network.hub.random.uniform(0.1, 1.0), self._connect)
+
+    def _connect(self) -> None:
+        if self._closed or not self.node.up:
+            return
+        peer = self._network.publishers.get(str(self.address))
+        if peer is None or not self._network.passes(self.node, peer.node):
+            self._connect_later()
+        else:
+            peer.listeners[self] = None
+
+    def broke(self, peer: PubEnd) -> None:
+        """The connection is gone; another one is made."""
+        if peer.listeners.pop(self, self) is None and not self._closed:
+            self._connect_later()
+
+    def arrive(self, worker: str, about: str) -> None:
+        if not self._closed and self.node.up:
+            self._heard.append((worker, about))
+            self.socket.readable = True
+
+    def break_off(self) -> None:
+        """The node has crashed."""
         self.close()

@@ -151,6 +151,12 @@ def parse_bind(text: str, *, allow_remote: bool = False, protected: str = "") ->
         raise AddressError(
             f"address {redacted(text)!r}: an address to listen on has no user; name the file of users instead"
         )
+    if address.scheme == "ipc" and len((address.name + EVENTS_SUFFIX).encode()) > MAX_IPC_PATH:
+        longest = MAX_IPC_PATH - len(EVENTS_SUFFIX)
+        raise AddressError(
+            f"address {text!r}: the path is longer than {longest} bytes, because {EVENTS_SUFFIX!r} is"
+            " added to it for the hints; use a shorter one"
+        )
     if address.scheme == "tcp" and address.host == "localhost":  # to bind needs a number
         address = Address(scheme="tcp", host="127.0.0.1", port=address.port)
     if address.is_local or protected == "CURVE" or allow_remote:
@@ -165,6 +171,40 @@ def parse_bind(text: str, *, allow_remote: bool = False, protected: str = "") ->
         f"address {text!r}: {danger}; make keys with `actorsched keygen server` and name their folder (keys),"
         f" or bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network that you trust, say"
         " allow_remote"
+    )
+
+
+#: of an address with a path or a name, that of the hints beside it
+EVENTS_SUFFIX = ".events"
+
+
+def events_beside(address: Address, port: int = 0) -> Address:
+    """Where a server that listens at `address` gives its hints; port 0 is any free one."""
+    if address.scheme == "tcp":
+        return Address(scheme="tcp", host=address.host, port=port)
+    return Address(scheme=address.scheme, name=address.name + EVENTS_SUFFIX)
+
+
+def parse_events(text: str, reached_at: Address) -> Address:
+    """Understand where a server says that its hints are.
+
+    Args:
+        text: what `hello` says.
+        reached_at: by which address this server was reached. The host of that counts: the server cannot
+            know by what name others call it.
+
+    Raises:
+        AddressError: it cannot be understood.
+    """
+    address = _parse(text, False)
+    if address.scheme != "tcp" or reached_at.scheme != "tcp":
+        return address
+    return Address(
+        scheme="tcp",
+        host=reached_at.host,
+        port=address.port,
+        user=reached_at.user,
+        password=reached_at.password,
     )
 
 

@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actorsched.config import ClientSettings
 from actorsched.errors import ConfigError
 
 SECRET_SUFFIX = ".key_secret"
@@ -30,6 +31,14 @@ class KeyPair:
 
     public: bytes
     secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a client needs where keys are asked for: the public key of the server, and its own pair."""
+
+    server: bytes
+    own: KeyPair
 
 
 def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
@@ -103,6 +112,23 @@ def read_public(text: str | Path) -> bytes:
     if "public-key" not in found:
         raise ConfigError(f"key {str(path)!r}: no public key in it; give the file NAME{PUBLIC_SUFFIX}")
     return found["public-key"].encode()
+
+
+def keys_from(settings: ClientSettings) -> Keys | None:
+    """The keys that the settings name; None for none.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    if not settings.server_key and not settings.client_key:
+        return None
+    if not settings.server_key or not settings.client_key:
+        missing = "client_key" if settings.server_key else "server_key"
+        raise ConfigError(
+            f"{missing} is missing: where keys are asked for, a client needs the public key of the scheduler"
+            " (server_key) and the file of its own secret one (client_key)"
+        )
+    return Keys(read_public(settings.server_key), read_pair(settings.client_key))
 
 
 def _parse(path: Path) -> dict[str, str]:

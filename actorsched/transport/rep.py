@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import socket
+import socket as unix
 import stat
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,7 @@ class RepSocket:
         if door is not None and self._has_door:
             door.protect(self.socket)
         try:
-            self.address = self._bind(address)
+            self.address = bind(self.socket, address)
         except BaseException:
             self.socket.close(0)
             raise
@@ -120,43 +120,54 @@ class RepSocket:
         self.socket.disable_monitor()
         monitor.close(0)
 
-    def _bind(self, address: Address) -> Address:
-        import zmq
 
-        try:
-            if address.scheme == "ipc":
-                self._bind_ipc(address.name)
-                return address
-            self.socket.bind(address.endpoint)
-        except zmq.ZMQError as error:
-            raise _explained(address, error.errno or 0, str(error)) from None
-        except OSError as error:
-            raise _explained(address, error.errno or 0, error.strerror or str(error)) from None
-        if address.scheme == "tcp":
-            port = int(self.socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
-            return Address(scheme="tcp", host=address.host, port=port)
-        return address
+def bind(socket: zmq.Socket[bytes], address: Address) -> Address:
+    """Bind a socket.
 
-    def _bind_ipc(self, path: str) -> None:
-        """Bind to a Unix socket that only this user may open.
+    Returns:
+        the address with the real port.
 
-        ZeroMQ takes over a path that somebody listens on, and makes the file with the rights that the
-        umask leaves. So it binds inside a folder that is closed to others, and the file is moved to its
-        place when its rights are right.
-        """
-        _refuse_used_path(path)
-        folder = tempfile.mkdtemp(prefix=".actorsched-", dir=os.path.dirname(path) or ".")
-        hidden = os.path.join(folder, "s")
-        try:
-            if len(hidden.encode()) > 107:
-                raise AddressError(f"address ipc://{path}: the path is too long; use a shorter one")
-            self.socket.bind(f"ipc://{hidden}")
-            os.chmod(hidden, stat.S_IRUSR | stat.S_IWUSR)
-            os.rename(hidden, path)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(hidden)
-            os.rmdir(folder)
+    Raises:
+        AddressInUseError: somebody else listens there.
+        AddressError: this machine cannot listen there.
+    """
+    import zmq
+
+    try:
+        if address.scheme == "ipc":
+            _bind_ipc(socket, address.name)
+            return address
+        socket.bind(address.endpoint)
+    except zmq.ZMQError as error:
+        raise _explained(address, error.errno or 0, str(error)) from None
+    except OSError as error:
+        raise _explained(address, error.errno or 0, error.strerror or str(error)) from None
+    if address.scheme == "tcp":
+        port = int(socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
+        return Address(scheme="tcp", host=address.host, port=port)
+    return address
+
+
+def _bind_ipc(socket: zmq.Socket[bytes], path: str) -> None:
+    """Bind to a Unix socket that only this user may open.
+
+    ZeroMQ takes over a path that somebody listens on, and makes the file with the rights that the
+    umask leaves. So it binds inside a folder that is closed to others, and the file is moved to its
+    place when its rights are right.
+    """
+    _refuse_used_path(path)
+    folder = tempfile.mkdtemp(prefix=".actorsched-", dir=os.path.dirname(path) or ".")
+    hidden = os.path.join(folder, "s")
+    try:
+        if len(hidden.encode()) > 107:
+            raise AddressError(f"address ipc://{path}: the path is too long; use a shorter one")
+        socket.bind(f"ipc://{hidden}")
+        os.chmod(hidden, stat.S_IRUSR | stat.S_IWUSR)
+        os.rename(hidden, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(hidden)
+        os.rmdir(folder)
 
 
 def _refuse_used_path(path: str) -> None:
@@ -172,7 +183,7 @@ def _refuse_used_path(path: str) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise AddressError(f"address ipc://{path}: there is a file that is no socket; choose another path")
-    with socket.socket(socket.AF_UNIX) as probe:
+    with unix.socket(unix.AF_UNIX) as probe:
         try:
             probe.connect(path)
         except ConnectionRefusedError:

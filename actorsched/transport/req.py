@@ -7,23 +7,14 @@ policy of that (when, how often, to which address) is the business of the caller
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import context
-from actorsched.transport.keys import KeyPair
+from actorsched.transport.keys import Keys
 
 if TYPE_CHECKING:
     import zmq
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What a client needs where keys are asked for: the public key of the server, and its own pair."""
-
-    server: bytes
-    own: KeyPair
 
 
 def identify(socket: zmq.Socket[bytes], address: Address, keys: Keys | None) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import make_poller
-from actorsched.transport.keys import KeyPair
+from actorsched.transport.keys import KeyPair, Keys
+from actorsched.transport.pub import PubSocket, SubSocket
 from actorsched.transport.rep import RepSocket
-from actorsched.transport.req import Keys, ReqSocket
+from actorsched.transport.req import ReqSocket
 from actorsched.transport.zap import Door
 
 
@@ -37,6 +38,14 @@ class ZeroMq:
     def open_rep(self, address: Address, *, max_frame_bytes: int, door: Door | None = None) -> RepSocket:
         """The answering end; see `RepSocket`, also for the errors."""
         return RepSocket(address, max_frame_bytes=max_frame_bytes, door=door)
+
+    def open_pub(self, address: Address, *, door: Door | None = None) -> PubSocket:
+        """What tells hints; see `PubSocket`, also for the errors."""
+        return PubSocket(address, door=door)
+
+    def open_sub(self, address: Address, *, keys: Keys | None = None) -> SubSocket:
+        """What hears hints; see `SubSocket`."""
+        return SubSocket(address, keys=keys)
 
     def open_door(self, keys: KeyPair | None) -> Door:
         """What lets people in to answering ends; see `Door`."""

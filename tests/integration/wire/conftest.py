@@ -20,6 +20,10 @@ from actorsched.transport.context import context
 LONG_S = 30.0
 
 
+#: what a server says to `hello`
+HELLO = b'{"jsonrpc":"2.0","result":{"protocol_version":1,"epoch":"e","lease_s":60},"id":0}'
+
+
 class Backend(SchedulerApi):
     """A scheduler that notes what it is called with."""
 
@@ -28,6 +32,8 @@ class Backend(SchedulerApi):
         self.answers: dict[str, Any] = {"ping": {"rpc_messages": []}}
 
     def _call(self, method: str, params: dict[str, Any]) -> Any:
+        if method == "hello":
+            return {"protocol_version": 1, "epoch": "e", "lease_s": 60.0}
         self.calls.append((method, params))
         answer = self.answers.get(method)
         return answer() if callable(answer) else answer
@@ -39,6 +45,8 @@ class Backend(SchedulerApi):
 class Peer:
     """A ROUTER that does with each frame what a test says, in a thread of its own.
 
+    It greets by itself.
+
     Args:
         behave: called with (frame, answer); calls `answer(bytes)` now, later, or never.
     """
@@ -46,6 +54,7 @@ class Peer:
     def __init__(self, behave: Callable[[bytes, Callable[[bytes], None]], None]) -> None:
         self.frames: list[bytes] = []
         self.errors: list[BaseException] = []
+        self.greetings = 0
         self._behave = behave
         self._socket = context().socket(zmq.ROUTER)
         self._socket.linger = 0
@@ -64,6 +73,10 @@ class Peer:
         while stop not in (ready := dict(poller.poll())):
             assert self._socket in ready
             peer, _, frame = self._socket.recv_multipart()
+            if b'"method":"hello"' in frame:  # a client greets on each new socket
+                self.greetings += 1
+                self._socket.send_multipart([peer, b"", HELLO])
+                continue
             self.frames.append(frame)
             try:
                 self._behave(

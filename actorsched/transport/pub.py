@@ -1,0 +1,119 @@
+"""Hints from a server to whoever listens: a PUB socket, and the SUB socket for it.
+
+Everything about hints may fail: one that finds no listener, or a slow one, is dropped. The first frame of a
+hint is the id of a worker, which is also what a listener subscribes to; the second is what it is about.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from actorsched.transport.address import Address
+from actorsched.transport.context import context
+from actorsched.transport.keys import Keys
+from actorsched.transport.rep import bind
+from actorsched.transport.req import identify
+from actorsched.transport.zap import Door
+
+if TYPE_CHECKING:
+    import zmq
+
+#: hints that wait for one slow listener
+MAX_UNREAD = 1000
+#: a subscription that is longer ends its connection
+MAX_TOPIC_BYTES = 4096
+
+
+class PubSocket:
+    """A bound PUB socket; belongs to the thread that made it.
+
+    Attributes:
+        address: where it is, with the real port.
+
+    Args:
+        address: as `parse_bind` returns it.
+        door: who is let in; None: whoever reaches the address.
+
+    Raises:
+        AddressInUseError, AddressError: as `RepSocket`.
+    """
+
+    def __init__(self, address: Address, *, door: Door | None = None) -> None:
+        import zmq
+
+        self._again = zmq.Again
+        guarded = door is not None and address.scheme != "inproc"
+        self._socket: zmq.Socket[bytes] = (
+            door.context if door is not None and guarded else context()
+        ).socket(zmq.PUB)
+        self._socket.linger = 0
+        self._socket.sndhwm = MAX_UNREAD
+        self._socket.maxmsgsize = MAX_TOPIC_BYTES
+        self._socket.ipv6 = ":" in address.host
+        if door is not None and guarded:
+            door.protect(self._socket)
+        try:
+            self.address = bind(self._socket, address)
+        except BaseException:
+            self._socket.close(0)
+            raise
+
+    def publish(self, worker: str, about: str) -> None:
+        """Tell those who subscribed to this worker; never waits."""
+        with contextlib.suppress(self._again):
+            self._socket.send_multipart([worker.encode("utf-8", "replace"), about.encode()], 1)
+
+    def close(self) -> None:
+        if self._socket.closed:
+            return
+        if self.address.scheme == "ipc":
+            with contextlib.suppress(OSError):
+                os.unlink(self.address.name)
+        self._socket.close(0)
+
+
+class SubSocket:
+    """A SUB socket for one address; belongs to the thread that made it. Making it does not wait.
+
+    Attributes:
+        socket: to be polled.
+    """
+
+    def __init__(self, address: Address, *, keys: Keys | None = None) -> None:
+        import zmq
+
+        self._again = zmq.Again
+        self.address = address
+        self.socket: zmq.Socket[bytes] = context().socket(zmq.SUB)
+        self.socket.linger = 0
+        self.socket.maxmsgsize = 2 * MAX_TOPIC_BYTES
+        self.socket.ipv6 = ":" in address.host
+        self.socket.reconnect_ivl = 100
+        self.socket.reconnect_ivl_max = 2000
+        if address.scheme != "inproc":
+            identify(self.socket, address, keys)
+        self.socket.connect(address.endpoint)
+
+    def subscribe(self, worker: str) -> None:
+        """Listen to the hints for this worker, too."""
+        self.socket.subscribe(worker.encode("utf-8", "replace"))
+
+    def unsubscribe(self, worker: str) -> None:
+        """Listen to them no more."""
+        self.socket.unsubscribe(worker.encode("utf-8", "replace"))
+
+    def receive(self) -> tuple[str, str] | None:
+        """The next hint, worker and what it is about; None if there is none. Never waits."""
+        while True:
+            try:
+                frames = self.socket.recv_multipart(1)  # zmq.NOBLOCK
+            except self._again:
+                return None
+            if len(frames) == 2:
+                return frames[0].decode("utf-8", "replace"), frames[1].decode("utf-8", "replace")
+
+    def close(self) -> None:
+        if not self.socket.closed:
+            self.socket.close(0)
