@@ -190,6 +190,7 @@ class Duties:
             complete=self._known_complete(run.task_id),
             is_batch=bool(run.batch),
         )
+        run.task = job.packed if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)
         return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pykka import ActorRef
 
@@ -186,9 +186,14 @@ class Register:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRun:
-    """User → worker: take work; `ended` is set to None when there is nothing left to wait for."""
+    """User → worker: take work; `ended` is set to None when there is nothing left to wait for.
+
+    `lost` is called with (task or its bytes, event, cause) when a run of a task that was registered here
+    could not tell its own end; must be quick.
+    """
 
     ended: Settable
+    lost: Callable[[Any, str, str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

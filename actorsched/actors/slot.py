@@ -43,6 +43,7 @@ from actorsched.children.runlog import RunLog, RunLogs
 from actorsched.children.speech import Ended, Message, Notice, Prepare, decode_for_slot, encode
 from actorsched.config import WorkerSettings
 from actorsched.errors import ChildLostError
+from actorsched.tasks.event import Event
 from actorsched.tasks.running import Outcome
 
 #: bytes that are read from a child's output at once
@@ -118,6 +119,7 @@ class SlotActor(Actor):
         self._frames = FrameReader()
         self._job: RunJob | None = None
         self._cause = ""  # why the present run is being ended, if it is
+        self._lost = ""  # the event of that
         self._timer: Timer | None = None
 
     def on_start(self) -> None:
@@ -146,7 +148,7 @@ class SlotActor(Actor):
                 self._end_run(run_id, cause, at_once=at_once)
             case _TimedOut(run_id=run_id):
                 limit = self._job.timeout_s if self._job else 0
-                self._end_run(run_id, f"timed out after {limit:g} s and was ended")
+                self._end_run(run_id, f"timed out after {limit:g} s and was ended", lost=Event.TIMEOUT)
             case _LogReadable(life=life):
                 if life == self._life:
                     self._read_log()
@@ -163,7 +165,7 @@ class SlotActor(Actor):
     def _begin(self, message: RunJob) -> None:
         assert self._job is None, f"slot {self._number} is busy with {self._job}"
         self._job = message
-        self._cause = ""
+        self._cause = self._lost = ""
         if self._logs is not None:
             self._log = self._logs.open(message.job.task_id, message.job.run_id, message.name)
         job = message.job
@@ -192,14 +194,14 @@ class SlotActor(Actor):
         except OSError as error:
             log.warning("a message did not reach its task", run=message.run_id, error=str(error))
 
-    def _end_run(self, run_id: str, cause: str, *, at_once: bool = False) -> None:
+    def _end_run(self, run_id: str, cause: str, *, at_once: bool = False, lost: str = "") -> None:
         if self._job is None or self._job.job.run_id != run_id or self._child is None:
             return
         if at_once and self._cause:  # it had its grace, and somebody cannot wait any longer
             self._child.kill(signal.SIGKILL)
         if self._cause:
             return
-        self._cause = cause
+        self._cause, self._lost = cause, lost
         self._stop_timer()
         if at_once or not self._settings.kill_grace:
             self._child.kill(signal.SIGKILL)
@@ -330,14 +332,16 @@ class SlotActor(Actor):
                         "a new child replaces one", slot=self._number, reason=said.tainted or self._cause
                     )
                     self._replace_child()
-                self._finish(said.outcome, said)
+                self._finish(self._outcome(said.outcome), said)
 
     def _outcome(self, said: Outcome) -> Outcome:
         """How the run ended: what the task makes of being ended is not its cause, unless it was done."""
         if not self._cause or said.status == "DONE":
             return said
         error = f"{self._cause}\n\n{said.error}" if said.error else self._cause
-        return msgspec.structs.replace(_failed(self._cause), error=error, elapsed_s=said.elapsed_s)
+        return msgspec.structs.replace(
+            _failed(self._cause), error=error, elapsed_s=said.elapsed_s, lost=self._lost
+        )
 
     def _child_ended(self) -> None:
         """The status has come. What the child said before it ended still counts."""
@@ -355,9 +359,10 @@ class SlotActor(Actor):
         status = self._child.read_status()
         had_run = self._job is not None
         cause = self._cause or how_it_ended(status)
+        lost = self._lost if self._cause else Event.PROCESS_FAILURE
         self._drop_child()
         if had_run:
-            self._finish(_failed(cause))
+            self._finish(msgspec.structs.replace(_failed(cause), lost=lost))
         self._replace_child()
 
 

@@ -23,6 +23,7 @@ class Run:
         scattered: the scheduler does not know the batch, only its members.
         given_back: why the run is ended without a word on its task; "" while it goes on.
         superseded: the scheduler no longer takes this run for that of the task.
+        task: the task or its bytes; None for one that is known by name only.
     """
 
     run_id: str
@@ -33,6 +34,7 @@ class Run:
     scattered: bool = False
     given_back: str = ""
     superseded: bool = False
+    task: Any = None
 
 
 class Staff:

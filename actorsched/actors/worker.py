@@ -135,6 +135,7 @@ class WorkerActor(Actor):
         self._asked_at = 0.0
         self._hungry = False  # there may be work that we did not ask for yet
         self._ended: Settable | None = None  # set while a run of the worker is on
+        self._tell_lost: Callable[[Any, str, str], None] | None = None
         self._quiet: list[Settable] = []
         self._stopping = False
         self._ask_timer: Timer | None = None
@@ -162,8 +163,8 @@ class WorkerActor(Actor):
                 self._outbox.post_all(call for each in found for call in self._duties.take_on(each))
                 self._line.promise(acknowledged)
                 self._hungry = True
-            case StartRun(ended=ended):
-                self._start_run(ended)
+            case StartRun():
+                self._start_run(message)
             case SlotNoticed():
                 self._noticed(message)
             case _AskAgain():
@@ -293,12 +294,12 @@ class WorkerActor(Actor):
 
     # -- work -----------------------------------------------------------------------------------
 
-    def _start_run(self, ended: Settable) -> None:
+    def _start_run(self, message: StartRun) -> None:
         if self._ended is not None:
-            ended.set_exception((RuntimeError, RuntimeError("this worker is running already"), None))
+            message.ended.set_exception((RuntimeError, RuntimeError("this worker is running already"), None))
             return
         self._return_from_loss()
-        self._ended, self._hungry = ended, True
+        self._ended, self._tell_lost, self._hungry = message.ended, message.lost, True
 
     def _take(self, reply: Mapping[str, Any]) -> None:
         """Start what the scheduler handed out; remember what it said about the rest."""
@@ -346,8 +347,12 @@ class WorkerActor(Actor):
 
     def _slot_ended(self, message: SlotEnded) -> None:
         run = self._staff.leave(message.slot, message.run_id)
-        if run is not None:
-            self._report(run, message.outcome, message.registration)
+        if run is None:
+            return
+        known = run.task is not None and not run.given_back
+        if known and message.outcome.lost and self._tell_lost is not None:
+            self._tell_lost(run.task, message.outcome.lost, message.outcome.cause)
+        self._report(run, message.outcome, message.registration)
 
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:
         self._outbox.post_all(self._duties.report(run, outcome, loaded))

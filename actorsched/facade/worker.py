@@ -24,6 +24,7 @@ from actorsched.children.nursery import Nursery
 from actorsched.children.runlog import RunLogs, default_folder, echo_to_stderr
 from actorsched.config import WorkerSettings, settings_from
 from actorsched.errors import ConfigError, TaskDefinitionError, WorldError
+from actorsched.facade.errands import Errands
 from actorsched.facade.events import Discovery, Event
 from actorsched.facade.observing import observe_with
 from actorsched.facade.remote_scheduler import RemoteScheduler
@@ -216,6 +217,10 @@ class Worker:
             if self._desk is not None:
                 self._ref.tell(StartRun(ended=self._desk))
                 self._desk.work()
+            elif self._runtime.is_here:
+                errands = Errands()
+                self._ref.tell(StartRun(ended=errands, lost=errands.lost))
+                errands.work()
             else:
                 ended: Future[None] = self._runtime.make_future()
                 self._ref.tell(StartRun(ended=ended))

@@ -66,6 +66,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             dynamic requirements need, or, where something is missing, the task and what it needs.
         missing: ids of dependencies that were not complete when the run began.
         expl: what `on_success` said.
+        lost: the event of a run that could not tell its own end, for the handlers in the program that
+            registered the task: `Event.TIMEOUT`, `Event.PROCESS_FAILURE`; empty for all others.
     """
 
     status: Literal["DONE", "FAILED", "PENDING"]
@@ -76,6 +78,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     elapsed_s: float = 0.0
     expl: str | None = None
+    lost: str = ""
 
 
 def outcome_of_error(error: BaseException, what: str = "") -> Outcome:

@@ -1,0 +1,52 @@
+"""What the thread in `Worker.run()` does while it waits: it calls the handlers of runs that were lost.
+
+A run whose process died or took too long cannot call its handlers itself, and in the worker's actor no
+code of a user runs. So they are called where Luigi calls them: in the program that registered the task,
+here in the thread that called `run()`, before that returns.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from typing import Any
+
+from actorsched.tasks.travel import unpack
+
+
+class Errands:
+    """The promise that the worker answers when there is nothing left to wait for, and a list of errands."""
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[tuple[Any, str, str] | BaseException | None] = queue.SimpleQueue()
+
+    def lost(self, task: Any, event: str, cause: str) -> None:
+        """Note that the handlers of a task (or of its bytes) are to be told; any thread."""
+        self._items.put((task, event, cause))
+
+    def set(self, value: Any | None = None) -> None:
+        self._items.put(None)
+
+    def set_exception(self, exc_info: Any | None = None) -> None:
+        assert exc_info is not None
+        self._items.put(exc_info[1])
+
+    def work(self) -> None:
+        """Do errands until the worker says that all is over.
+
+        Raises:
+            Exception: what the worker ended with.
+        """
+        while (item := self._items.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            _tell_handlers(*item)
+
+
+def _tell_handlers(task: Any, event: str, cause: str) -> None:
+    try:
+        if isinstance(task, bytes):
+            task = unpack(task)
+        task.trigger_event(event, task, cause)
+    except Exception:  # what handlers raise ends in trigger_event; this is about getting there
+        logging.getLogger(__name__).exception("the handlers of %s could not be called", event)
