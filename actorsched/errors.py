@@ -18,7 +18,12 @@
     │   ├── ProtocolError        the peer answered something that is no answer
     │   ├── RemoteError          the peer answered with an error
     │   ├── WorkerReplacedError  another process has taken this worker's id
-    │   └── ChildLostError       a child process could not be started or is gone
+    │   ├── ChildLostError       a child process could not be started or is gone
+    │   ├── StoreError           a store that cannot be used: damaged, newer than we are
+    │   └── UnavailableError     not now; nothing was done, and the same may be asked again
+    │       ├── StoreUnavailableError  the store cannot be reached or written
+    │       ├── StoreHeldError   another scheduler has the store
+    │       └── FencedError      another scheduler has taken the place of this one
     └── InternalError            our own bug
         └── InvalidTransitionError  a move that the table of states does not have
 
@@ -116,6 +121,26 @@ class WorkerReplacedError(WorldError):
 
 
 class ChildLostError(WorldError):
+    pass
+
+
+class StoreError(WorldError):
+    pass
+
+
+class UnavailableError(WorldError):
+    rpc_code = -32002
+
+
+class StoreUnavailableError(UnavailableError):
+    pass
+
+
+class StoreHeldError(UnavailableError):
+    pass
+
+
+class FencedError(UnavailableError):
     pass
 
 

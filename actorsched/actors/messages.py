@@ -42,9 +42,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBatch:
-    """Several calls in order. `ask`: the answer is a list, one result or exception for each call."""
+    """Several calls in order. `ask`: the answer is a list, one result or exception for each call.
+
+    With an identity (see rpc/replies.py) they are made once, however often they are asked for; the
+    results are then `msgspec.Raw`, the errors `ErrorBody`.
+    """
 
     calls: tuple[Call, ...]
+    client: str | None = None
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from pykka import ActorDeadError, ActorRef, Timeout
 
 from actorsched.actors.base import Actor, log
@@ -109,7 +110,8 @@ class RepServerActor(Actor):
         self._n_checking = 0
         self._sockets: dict[RepSocket, PubSocket] = {}
         self._serving: RepSocket | None = None
-        self._dispatcher = Dispatcher(self._make_calls, report=self._report)
+        once = self._make_once if getattr(scheduler.actor_class, "remembers_replies", False) else None
+        self._dispatcher = Dispatcher(self._make_calls, make_once=once, report=self._report)
 
     def handle(self, message: object) -> Any:
         match message:
@@ -227,17 +229,25 @@ class RepServerActor(Actor):
     # -- calls ----------------------------------------------------------------------------------
 
     def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
+        if len(calls) == 1:
+            method, params = calls[0]
+            result = self._ask(Call(method=method, params=params))
+            return [result if method != "hello" else self._completed(result)]
+        return self._make_batch(calls, CallBatch(calls=_batch(calls)))
+
+    def _make_once(self, calls: Sequence[PlainCall], client: str, seq: int) -> Sequence[Any]:
+        return self._make_batch(calls, CallBatch(calls=_batch(calls), client=client, seq=seq))
+
+    def _make_batch(self, calls: Sequence[PlainCall], batch: CallBatch) -> Sequence[Any]:
+        results: Sequence[Any] = self._ask(batch)
+        return [
+            self._completed(result) if method == "hello" else result
+            for (method, _), result in zip(calls, results, strict=True)
+        ]
+
+    def _ask(self, message: object) -> Any:
         try:
-            if len(calls) == 1:
-                method, params = calls[0]
-                result = self._ask(Call(method=method, params=params))
-                return [result if method != "hello" else self._completed(result)]
-            batch = tuple(Call(method=method, params=params) for method, params in calls)
-            results: Sequence[Any] = self._ask(CallBatch(calls=batch))
-            return [
-                self._completed(result) if method == "hello" else result
-                for (method, _), result in zip(calls, results, strict=True)
-            ]
+            return self._scheduler.ask(message, timeout=self._ask_timeout_s)
         except ActorDeadError:
             raise UnavailableError("the scheduler is stopping; send the same request again") from None
         except Timeout:
@@ -246,15 +256,18 @@ class RepServerActor(Actor):
 
     def _completed(self, said: Any) -> Any:
         """What the scheduler says to `hello`, and what only its server knows."""
+        if isinstance(said, msgspec.Raw):
+            said = msgspec.json.decode(said)
         if not isinstance(said, dict) or self._serving is None:
             return said
         limits = {"frame_bytes": MAX_FRAME_BYTES, "batch": MAX_BATCH}
         return {**said, "limits": limits, "events": str(self._sockets[self._serving].address)}
 
-    def _ask(self, message: object) -> Any:
-        return self._scheduler.ask(message, timeout=self._ask_timeout_s)
-
     @staticmethod
     def _report(error: BaseException) -> None:
         # as text: a renderer that shows local variables would show private parameters
         log.error("a call ended with a bug", trace="".join(traceback.format_exception(error)))
+
+
+def _batch(calls: Sequence[PlainCall]) -> tuple[Call, ...]:
+    return tuple([Call(method=method, params=params) for method, params in calls])

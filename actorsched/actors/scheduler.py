@@ -2,16 +2,21 @@
 
 Accepts
     Call            ask: the method's result, or its error raised
-    CallBatch       ask: a list with the result or the exception of each call
+    CallBatch       ask: a list with the result or the exception of each call; one with an identity is
+                    carried out once, and its copies get the same answer
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
     Subscribe       tell: its listener is told Hints, whenever somebody should be woken
+    Take            ask: None once this scheduler has its place in the store; else who has it
     any RPC method  through a proxy
 On stop
-    what waits in the inbox is answered with ActorDeadError; the state is gone with its store.
+    what waits in the inbox is answered with ActorDeadError; the place in the store is given back.
 On crash
-    the error of one call is that call's answer and nobody else's.
+    the error of one call is that call's answer and nobody else's. When the store fails, whatever was
+    asked ends with UnavailableError, and nothing of it has happened.
+
+A message is committed before it is answered (keeping.py). Without a store the state ends with the actor.
 
 Everything that is decided is decided in the machine. This actor reads the clock for it, and looks at
 the time once in `TICK_S` seconds, so that a dead worker is noticed when nobody asks. When it was itself
@@ -22,7 +27,8 @@ when the clock was given by the caller: whoever holds the clock says when time p
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +36,7 @@ from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.keep_alive import KeepAliveTable
+from actorsched.actors.keeping import Keeper
 from actorsched.actors.messages import (
     Call,
     CallBatch,
@@ -44,15 +51,33 @@ from actorsched.actors.runtime import Runtime
 from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
 from actorsched.core.waking import take_hints
-from actorsched.errors import UnknownMethodError
+from actorsched.errors import ActorschedError, StoreError, UnavailableError, UnknownMethodError
+from actorsched.rpc.answers import read_answers, write_answers
 from actorsched.rpc.api import SchedulerApi
+from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import METHODS
+from actorsched.rpc.replies import Stale
+from actorsched.store.base import Store
 
 #: seconds between two looks at the time
 TICK_S = 0.5
 #: a look that comes so much later than the one before means that this process stood still (a suspended
 #: machine, SIGSTOP): what workers sent meanwhile waits unread, so their silence says nothing about them
 AWAY_S = 5.0
+
+
+#: seconds after which a scheduler that gives no sign has lost its place in the store
+LEASE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Open the store and take the place in it; `ask` again for as long as the answer is not None.
+
+    Raises:
+        StoreError: the store cannot be used.
+        StoreUnavailableError: it cannot be reached.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +92,64 @@ class SchedulerActor(Actor, SchedulerApi):
         settings: what it decides by.
         resources: name → amount that can be used at the same time.
         runtime: clock and chance.
+        store: where the state is kept, not opened; None: nowhere.
+        lease_s: how long the place in the store may go without a sign of life.
     """
+
+    #: tells a server that it need not
+    remembers_replies = True
 
     def __init__(
         self,
         settings: SchedulerSettings | None = None,
         resources: Mapping[str, int] | None = None,
         runtime: Runtime | None = None,
+        store: Store | None = None,
+        lease_s: float = LEASE_S,
     ) -> None:
         super().__init__(runtime)
         self._keep_alive = KeepAliveTable()
         self._listeners: list[ActorRef[Any]] = []
         self._looked_at = self._runtime.clock.monotonic()
-        self._machine = SchedulerMachine(
-            settings or SchedulerSettings(), resources=resources, epoch=self._runtime.make_id()
-        )
+        self._keeper = Keeper(settings or SchedulerSettings(), resources, self._runtime, store, lease_s)
 
     def on_start(self) -> None:
         if self._runtime.ticking:
             self.actor_inbox.after(TICK_S, _Tick())
+
+    def on_stop(self) -> None:
+        self._keeper.close()
 
     def handle(self, message: object) -> Any:
         match message:
             case Call(method=method, params=params):
                 return self._call(method, params)
             case Exchange():
-                results = tuple(map(self._attempt, message.calls))
-                with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did
-                    message.reply_to.tell(ExchangeEnded(tag=message.tag, results=results))
-                self._give_hints()
-            case CallBatch(calls=calls):
-                answers = [self._attempt(call) for call in calls]
-                self._give_hints()
-                return answers
+                self._exchange(message)
+            case CallBatch(calls=calls, client=client, seq=seq):
+                return self._carry_out(calls) if client is None else self._carry_out_once(calls, client, seq)
             case _Tick():
-                self._notice_absence()
                 self.actor_inbox.after(TICK_S, message)
-                self._ping_for_workers()
-                self._machine.prune(self._runtime.now())
-                self._give_hints()
+                self._tick()
             case KeepAlive():
                 self._keep_alive.add(message, self._runtime.clock.monotonic())
             case Subscribe(listener=listener):
                 self._listeners.append(listener)
             case StopKeepAlive(worker=worker):
                 self._keep_alive.remove(worker)
+            case Take():
+                self._keeper.recover()
+                return None if self._keeper.serving else self._keeper.trouble
             case _:
                 self.refuse(message)
         return None
 
     def _give_hints(self) -> None:
         """Wake whom there is something for: workers of this process, and those behind servers."""
-        work, messages = take_hints(self._machine)
+        machine = self._keeper.peek()
+        if machine is None:
+            return
+        work, messages = take_hints(machine)
         if not work and not messages:
             return
         for worker in work:
@@ -127,7 +158,8 @@ class SchedulerActor(Actor, SchedulerApi):
         for worker in messages:
             self._keep_alive.hasten(worker, now)
         if messages:
-            self._ping_for_workers()
+            with contextlib.suppress(UnavailableError):  # what was asked is done; the pings are not
+                self._ping_for_workers()
         hints = Hints(work=tuple(work), messages=tuple(messages))
         for listener in list(self._listeners):
             try:
@@ -135,30 +167,86 @@ class SchedulerActor(Actor, SchedulerApi):
             except ActorDeadError:
                 self._listeners.remove(listener)
 
-    def _notice_absence(self) -> None:
-        now = self._runtime.now()
-        if self._runtime.ticking and now.monotonic - self._looked_at > AWAY_S:
-            log.warning("the scheduler stood still", away_s=round(now.monotonic - self._looked_at, 1))
-            self._machine.renew_all(now)
-        self._looked_at = now.monotonic
+    @property
+    def machine(self) -> SchedulerMachine | None:
+        """The machine, for who looks at it from outside; None while there is none."""
+        return self._keeper.peek()
+
+    # -- calls
 
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
-        result = self._make(method, params)
-        self._give_hints()
+        result = self._carry_out((Call(method=method, params=params),))[0]
+        if isinstance(result, Exception):
+            raise result
         return result
 
-    def _make(self, method: str, params: Mapping[str, Any]) -> Any:
-        if method not in METHODS:
-            raise UnknownMethodError(f"no method {method!r}")
-        self._notice_absence()
-        return getattr(self._machine, method)(self._runtime.now(), **params)
+    def _carry_out(self, calls: Sequence[Call]) -> list[Any]:
+        results = [self._attempt(call) for call in calls]
+        self._keeper.commit(only_if_due=True)
+        self._give_hints()
+        return results
+
+    def _carry_out_once(self, calls: Sequence[Call], client: str, seq: int) -> list[Any]:
+        self._keeper.machine()  # the memory is that of the machine
+        known = self._keeper.replies.recall(client, seq)
+        if isinstance(known, Stale):
+            raise StaleRequestError(client, seq, known.last)
+        if known is None:
+            known = write_answers([self._attempt(call) for call in calls], self._report)
+            self._keeper.remember(client, seq, known)
+            self._keeper.commit()
+            self._give_hints()
+        return read_answers(known)
+
+    def _exchange(self, message: Exchange) -> None:
+        try:
+            ended = ExchangeEnded(tag=message.tag, results=tuple(self._carry_out(message.calls)))
+        except ActorschedError as error:
+            ended = ExchangeEnded(tag=message.tag, error=error)
+        with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did
+            message.reply_to.tell(ended)
 
     def _attempt(self, call: Call) -> Any:
         try:
-            return self._make(call.method, call.params)
+            if call.method not in METHODS:
+                raise UnknownMethodError(f"no method {call.method!r}")
+            machine = self._keeper.machine()
+            self._notice_absence()
+            return getattr(machine, call.method)(self._keeper.now(), **call.params)
+        except UnavailableError:
+            raise
         except Exception as error:
             return error
 
+    @staticmethod
+    def _report(error: BaseException) -> None:
+        # as text: a renderer that shows local variables would show private parameters
+        log.error("a call ended with a bug", trace="".join(traceback.format_exception(error)))
+
+    # -- time
+
+    def _tick(self) -> None:
+        try:
+            machine = self._keeper.machine()
+            self._notice_absence()
+            self._ping_for_workers()
+            machine.prune(self._keeper.now())
+            self._keeper.commit(only_if_due=True)
+        except (UnavailableError, StoreError):  # noted by the keeper; the next tick tries again
+            return
+        self._give_hints()
+
     def _ping_for_workers(self) -> None:
-        for entry in self._keep_alive.due(self._runtime.clock.monotonic()):
-            self._keep_alive.deliver(entry, self._machine.ping(self._runtime.now(), **entry.ping_params))
+        due = self._keep_alive.due(self._runtime.clock.monotonic())
+        machine = self._keeper.machine()
+        pongs = [(entry, machine.ping(self._keeper.now(), **entry.ping_params)) for entry in due]
+        self._keeper.commit(only_if_due=True)
+        for entry, pong in pongs:
+            self._keep_alive.deliver(entry, pong)
+
+    def _notice_absence(self) -> None:
+        now = self._runtime.clock.monotonic()
+        if self._runtime.ticking and now - self._looked_at > AWAY_S:
+            log.warning("the scheduler stood still", away_s=round(now - self._looked_at, 1))
+            self._keeper.machine().renew_all(self._keeper.now())
+        self._looked_at = now

@@ -14,7 +14,9 @@ def disable_worker(state: State, now: Instant, worker: str) -> None:
     """It may report what it runs, and gets and registers nothing any more."""
     state.hungry.pop(worker, None)
     dismiss(state, worker)
-    state.worker(worker, now).disabled = True
+    record = state.worker(worker, now)
+    record.disabled = True
+    state.touch_worker(record)
 
 
 def is_pause_enabled(state: State, now: Instant) -> PauseEnabled:
@@ -29,6 +31,7 @@ def pause(state: State, now: Instant) -> None:
     """Hand out nothing; what runs, ends."""
     if state.settings.pause_enabled:
         state.paused = True
+        state.touch_control()
 
 
 def unpause(state: State, now: Instant) -> None:
@@ -37,6 +40,7 @@ def unpause(state: State, now: Instant) -> None:
         state.ready.stirred = True
         for group in state.ready.classes:
             group.fresh = group.live
+        state.touch_control()
 
 
 def update_resources(state: State, now: Instant, /, **resources: int) -> None:

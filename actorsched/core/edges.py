@@ -29,6 +29,7 @@ def set_deps(state: State, record: TaskRecord, wanted: Collection[str]) -> None:
         _disconnect(state, record, dep)
     new = [dep for dep in unique if dep not in known] if known else list(unique)
     record.deps = _packed(state, unique)
+    state.touch_definition(record)
     for dep in new:
         _connect(state, record, dep)
     if gone and state.cyclic:
@@ -47,6 +48,7 @@ def add_deps(state: State, record: TaskRecord, wanted: Iterable[str]) -> None:
         known.update(dict.fromkeys(new))
     else:
         record.deps = _packed(state, dict.fromkeys((*known, *new)))
+    state.touch_definition(record)
     for dep in new:
         _connect(state, record, dep)
     _look_for_cycle(state, record, new)
@@ -66,6 +68,13 @@ def attach(state: State, record: TaskRecord) -> None:
     waiting = state.awaited.pop(record.task_id, None)
     if waiting is not None:
         record.dependents = waiting if len(waiting) > 1 else next(iter(waiting))
+
+
+def link(state: State, record: TaskRecord) -> None:
+    """Make the edges of a record that was just read; it and all others count as ABSENT."""
+    record.deps = _packed(state, dict.fromkeys(record.deps))
+    for dep in record.deps:
+        _connect(state, record, dep)
 
 
 def _packed(state: State, deps: dict[str, None]) -> tuple[str, ...] | dict[str, None]:
@@ -121,6 +130,7 @@ def _look_for_cycle(state: State, record: TaskRecord, new: list[str]) -> None:
         return
     if _reaches(state, new, record):
         state.cyclic[record] = None
+        state.touch_definition(record)
 
 
 def _look_again(state: State) -> None:
@@ -128,6 +138,7 @@ def _look_again(state: State) -> None:
     for record in list(state.cyclic):
         if not _reaches(state, list(record.deps), record):
             del state.cyclic[record]
+            state.touch_definition(record)
             settle(state, record)
 
 

@@ -58,6 +58,7 @@ def cancel_task(state: State, now: Instant, task_id: str) -> CancelReply:
     worker_id = None
     if record.status in LIVE:
         record.get_trouble().cancelled = True
+        state.touch(record)
         worker_id = record.worker_running
         if record.status == BATCH_RUNNING:  # the run is that of the whole batch, so it is not ended for one
             worker_id = None
@@ -65,5 +66,6 @@ def cancel_task(state: State, now: Instant, task_id: str) -> CancelReply:
             state.tell(state.workers[worker_id], "cancel_task", task_id=task_id, run_id=record.run_id)
     elif record.status != DONE:
         record.expl = "cancelled"
+        state.touch(record)
         change(state, record, DISABLED, now)
     return {"task_id": task_id, "status": record.status, "worker": worker_id}

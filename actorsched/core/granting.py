@@ -71,7 +71,9 @@ def get_work(
     asking = state.heard(worker, now)
     if incarnation != asking.incarnation and not meet(state, asking, incarnation, now):
         return {**_nothing(state, asking), "refused": "stale_incarnation"}
-    asking.host = host
+    if host != asking.host or asking.last_get_work is None:
+        asking.host = host
+        state.touch_worker(asking)
     asking.last_get_work = now.monotonic
     if asking.disabled:
         return _nothing(state, asking)
@@ -265,6 +267,7 @@ def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant | None
     state.resources.charge(record.resources_running)
     record.time_running = now.wall
     record.run_id = state.ticket()
+    state.touch(record)
     return _granted(record)
 
 

@@ -32,6 +32,7 @@ def meet(state: State, worker: WorkerRecord, incarnation: Any, now: Instant) -> 
         worker.rpc_messages.clear()
         worker.known = False
     worker.incarnation = incarnation
+    state.touch_worker(worker)
     return True
 
 

@@ -19,6 +19,9 @@ from actorsched.core import (
     registering,
     views,
 )
+from actorsched.core.instant import Instant
+from actorsched.core.restoring import export, load
+from actorsched.core.rows import Rows
 from actorsched.core.state import State
 
 
@@ -29,7 +32,16 @@ class SchedulerMachine(State):
         settings: of the scheduler.
         resources: capacities by name.
         epoch: names this life of the state; run and message ids begin with it.
+        journal: note what changes, for `take_changes`.
     """
+
+    def load(self, stored: Rows, now: Instant) -> None:
+        """Become what the rows say; only right after it was made. See restoring.py."""
+        load(self, stored, now)
+
+    def export(self) -> Rows:
+        """All rows, to load them elsewhere."""
+        return export(self)
 
     # work
     add_task = registering.add_task

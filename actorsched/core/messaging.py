@@ -23,9 +23,6 @@ from actorsched.core.state import State
 from actorsched.core.statuses import RUNNING
 from actorsched.errors import VersionError
 
-#: of the announced scheduling failures, so many are kept
-ANNOUNCED_MAX = 100
-
 PROTOCOL_VERSION = 1
 
 
@@ -63,6 +60,8 @@ def ping(state: State, now: Instant, /, worker: str, incarnation: Any = None, **
     messages: list[dict[str, Any]] = []
     if incarnation == record.incarnation or meet(state, record, incarnation, now):
         messages, record.rpc_messages = record.rpc_messages, messages
+        if messages:
+            state.touch_worker(record)
     return {
         "rpc_messages": messages,
         "epoch": state.epoch,
@@ -96,6 +95,7 @@ def add_scheduler_message_response(
     record = state.tasks.get(task_id)
     if record is not None:
         record.get_notes().responses[message_id] = response
+        state.touch(record)
 
 
 def get_scheduler_message_response(
@@ -105,6 +105,7 @@ def get_scheduler_message_response(
     record = state.tasks.get(task_id)
     if record is None or record.notes is None:
         return {"response": None}
+    state.touch(record)
     return {"response": record.notes.responses.pop(message_id, None)}
 
 
@@ -120,6 +121,7 @@ def set_task_status_message(state: State, now: Instant, task_id: str, status_mes
     if record is not None:
         for known in _and_members(state, record):
             known.get_notes().status_message = status_message
+            state.touch(known)
 
 
 def get_task_status_message(state: State, now: Instant, task_id: str) -> StatusMessage:
@@ -135,6 +137,7 @@ def set_task_progress_percentage(
     if record is not None:
         for known in _and_members(state, record):
             known.get_notes().progress_percentage = progress_percentage
+            state.touch(known)
 
 
 def get_task_progress_percentage(state: State, now: Instant, task_id: str) -> Progress:
@@ -159,6 +162,7 @@ def decrease_running_task_resources(
             state.resources.release(known.runs_with())
             state.resources.charge(left)
         known.resources_running = left
+        state.touch(known)
 
 
 def get_running_task_resources(state: State, now: Instant, task_id: str) -> RunningResources:
@@ -193,8 +197,7 @@ def announce_scheduling_failure(
     **ignored: Any,
 ) -> None:
     """Remember that a task could not even be registered; the newest ones are kept to be reported."""
-    known = state.scheduling_failures
-    known.append(
+    state.announce(
         {
             "task_name": task_name,
             "family": family,
@@ -205,7 +208,6 @@ def announce_scheduling_failure(
             "time": now.wall,
         }
     )
-    del known[:-ANNOUNCED_MAX]
 
 
 def update_metrics_task_started(state: State, now: Instant, task: Any) -> None:
@@ -217,3 +219,4 @@ def report_task_statistics(state: State, now: Instant, task_id: str, statistics:
     record = state.tasks.get(task_id)
     if record is not None:
         record.get_notes().statistics = dict(statistics)
+        state.touch(record)

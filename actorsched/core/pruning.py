@@ -65,7 +65,9 @@ def drop_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     state.set_assistant(worker, False)
     state.batches.forget_worker(worker_id)
     state.hungry.pop(worker_id, None)
+    state.touch_batchers(worker_id)
     del state.workers[worker_id]
+    state.touch_worker(worker)
 
 
 def dismiss(state: State, worker_id: str) -> None:

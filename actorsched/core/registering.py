@@ -77,8 +77,9 @@ def add_task(
     sender = state.heard(worker, now)
     if incarnation != sender.incarnation and not meet(state, sender, incarnation, now):
         return {"refused": "stale_incarnation", "task_id": task_id}
-    if incarnation is None:
+    if incarnation is None and not sender.known:
         sender.known = True  # who tells its incarnation introduces itself, so that being forgotten shows
+        state.touch_worker(sender)
     enabled = not sender.disabled
     record = state.tasks.get(task_id)
     if run_id is not None and (record is None or record.run_id != run_id):
@@ -100,10 +101,12 @@ def add_task(
         return None  # a late message
 
     _fill_in(state, record, family, module, params, param_visibilities, batchable)
-    if accepts_messages is not None:
+    if accepts_messages is not None and accepts_messages != record.accepts_messages:
         record.accepts_messages = accepts_messages
+        state.touch_definition(record)
     if batch_id is not None and record.status != BATCH_RUNNING:
         record.batch_id = batch_id
+        state.touch(record)
     starting = status == RUNNING and record.status not in LIVE
     if starting:
         _start(state, record, worker, batch_id, run_id, now)
@@ -116,6 +119,7 @@ def add_task(
         _note(state, record, expl, tracking_url)
     if record.remove_at is not None:
         record.remove_at = None  # whoever registers it wants it
+        state.touch(record)
     if (
         record.status not in LIVE
         or (record.worker_running == worker and status in (DONE, FAILED, RUNNING))
@@ -145,7 +149,10 @@ def add_task(
     if priority > record.priority or record.deps:
         state.raise_priority(record, priority)
     if retry_policy_dict or run_id is None:
-        record.policy = state.policy_from(retry_policy_dict)
+        policy = state.policy_from(retry_policy_dict)
+        if policy is not record.policy:
+            record.policy = policy
+            state.touch_definition(record)
     if runnable and enabled and status != FAILED:
         if worker not in record.crew.idset:
             state.set_crew(record, state.crews.with_(record.crew, worker))
@@ -183,14 +190,18 @@ def _fill_in(
         changed = True
     if module and not record.module:
         record.module = module
+        state.touch_definition(record)
     if param_visibilities and not record.visibilities:
         record.visibilities = param_visibilities
+        state.touch_definition(record)
     if params and not record.params:
         record.params = params
         changed = True
     if batchable is not None and batchable != record.batchable:
         record.batchable = batchable
         changed = True
+    if changed:
+        state.touch_definition(record)
     if changed and record.facets & F_READY and state.batches.families:
         state.ready.discard(record)  # its place among the batchable ones is another
         requeue(state, record)
@@ -200,6 +211,7 @@ def _start(
     state: State, record: TaskRecord, worker: str, batch_id: str | None, run_id: str | None, now: Instant
 ) -> None:
     """A worker says that it runs the task: usual for the combined task of a batch."""
+    state.touch(record)
     record.worker_running = worker
     record.time_running = now.wall
     record.resources_running = None
@@ -217,9 +229,11 @@ def _note(state: State, record: TaskRecord, expl: Any, tracking_url: str | None)
         for known in (record, *members):
             if tracking_url is not None or known.notes is not None:
                 known.get_notes().tracking_url = tracking_url
+                state.touch(known)
     if expl is not None:
         for known in (record, *members):
             known.expl = expl
+            state.touch(known)
 
 
 def _stake_deps(state: State, record: TaskRecord, worker: str, priority: float, now: Instant) -> None:
@@ -249,12 +263,14 @@ def add_worker(
     if incarnation != record.incarnation and not meet(state, record, incarnation, now):
         return {"refused": "stale_incarnation"}
     record.known = True
+    state.touch_worker(record)
     add_info(state, record, dict(info))
     return None
 
 
 def add_info(state: State, worker: WorkerRecord, info: Mapping[str, Any]) -> None:
     worker.info.update(info)
+    state.touch_worker(worker)
     state.set_assistant(worker, bool(worker.info.get("assistant", False)))
 
 
@@ -270,3 +286,4 @@ def add_task_batcher(
     size = float("inf") if max_batch_size is None else max_batch_size
     ready = (entry[2] for group in state.ready.classes for entry in group.heap)
     state.batches.set_batcher(worker, task_family, tuple(batched_args), size, ready)
+    state.touch_batchers(worker)

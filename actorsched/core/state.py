@@ -29,12 +29,17 @@ from actorsched.core.facets import (
     spread,
 )
 from actorsched.core.instant import Instant
+from actorsched.core.journal import Journal
 from actorsched.core.ready import ReadyQueue
 from actorsched.core.record import RetryPolicy, TaskRecord
+from actorsched.core.rows import AnnouncedRow, Changes
 from actorsched.core.statuses import FAILED, PENDING, RUNNING, STATUSES
 from actorsched.core.timers import Kind, Timers
 from actorsched.core.worker import WorkerRecord
 from actorsched.core.workersets import WorkerSet, WorkerSets
+
+#: of the announced scheduling failures, so many are kept
+ANNOUNCED_MAX = 100
 
 
 class State:
@@ -44,6 +49,7 @@ class State:
         *,
         resources: Mapping[str, int] | None = None,
         epoch: str = "",
+        journal: bool = False,
     ) -> None:
         self.settings = settings
         #: one life of this state; part of every run id
@@ -57,6 +63,8 @@ class State:
         self.crews = WorkerSets(attrgetter("crew"))
         self.stakes = WorkerSets(attrgetter("stake"))
         self.resources = Resources(resources)
+        #: capacities that it was started with
+        self.configured: dict[str, int] = dict(resources or {})
         self.ready = ReadyQueue()
         self.batches = BatchIndex()
         self.timers = Timers()
@@ -82,17 +90,50 @@ class State:
         self.paused = False
         #: scheduling failures that clients announced, newest last; for the outside to report
         self.scheduling_failures: list[dict[str, Any]] = []
+        self.n_announced = 0
         self.policy = RetryPolicy(
             settings.retry_count, settings.disable_hard_timeout, settings.disable_window
         )
         self._policies: dict[RetryPolicy, RetryPolicy] = {self.policy: self.policy}
+        #: what has changed since it was looked at; None: nobody will ever look
+        self.journal: Journal | None = Journal() if journal else None
+        self.touch_control()
         self._seq = 0
         self._tickets = 0
+        self._serials = 0
 
     def ticket(self, kind: str = "") -> str:
         """A new id, unique in all epochs."""
         self._tickets += 1
         return f"{self.epoch}-{kind}{self._tickets}"
+
+    # -- changes, for a store (see journal.py)
+
+    def touch(self, record: TaskRecord) -> None:
+        """Something in its progress row is changed."""
+        if self.journal is not None:
+            self.journal.touch(record)
+
+    def touch_definition(self, record: TaskRecord) -> None:
+        if self.journal is not None:
+            self.journal.touch_definition(record)
+
+    def touch_worker(self, worker: WorkerRecord) -> None:
+        if self.journal is not None:
+            self.journal.touch_worker(worker)
+
+    def touch_batchers(self, worker_id: str) -> None:
+        if self.journal is not None:
+            self.journal.touch_batchers(worker_id)
+
+    def touch_control(self) -> None:
+        if self.journal is not None:
+            self.journal.touch_control()
+
+    def take_changes(self) -> Changes:
+        """The rows of all that has changed since the last look. Only for a state with a journal."""
+        assert self.journal is not None
+        return self.journal.take(self)
 
     # -- workers
 
@@ -100,9 +141,15 @@ class State:
         """The worker's record; a new one if there is none."""
         found = self.workers.get(worker_id)
         if found is None:
-            found = self.workers[worker_id] = WorkerRecord(worker_id, now)
+            self._serials += 1
+            found = self.workers[worker_id] = WorkerRecord(worker_id, now, self._serials)
+            self.touch_worker(found)
             self.timers.arm(now.monotonic + self.settings.worker_disconnect_delay, Kind.SILENCE, found)
         return found
+
+    def skip_serials(self, last: int) -> None:
+        """Give no new worker a serial number up to this one."""
+        self._serials = max(self._serials, last)
 
     def heard(self, worker_id: str, now: Instant) -> WorkerRecord:
         """The worker's record; it is alive."""
@@ -116,6 +163,7 @@ class State:
         """Leave a message that the worker gets with its next ping."""
         worker.rpc_messages.append({"name": name, "kwargs": kwargs})
         self.told[worker.worker_id] = None
+        self.touch_worker(worker)
 
     def set_assistant(self, worker: WorkerRecord, assistant: bool) -> None:
         """Count assistants; tasks that only an assistant can run depend on whether there is one."""
@@ -148,7 +196,15 @@ class State:
         self.by_seq.append(record)
         if self.awaited:
             attach(self, record)
+        if self.journal is not None:
+            self.journal.create(record)
         return record
+
+    def enter(self, record: TaskRecord) -> None:
+        """Put a record that was read into the indexes by id, status and order; they come in order."""
+        self._seq = record.seq
+        self.tasks[record.task_id] = self.by_status[record.status][record.task_id] = record
+        self.by_seq.append(record)
 
     def remove(self, record: TaskRecord) -> None:
         """Forget the record. It must not be live."""
@@ -160,6 +216,8 @@ class State:
         del self.tasks[record.task_id]
         del self.by_status[record.status][record.task_id]
         self.lost.pop(record, None)
+        if self.journal is not None:
+            self.journal.remove(record)
         self.crews.leave(record.crew)
         self.stakes.leave(record.stake)
         record.crew, record.stake = self.crews.nobody, self.stakes.nobody
@@ -186,6 +244,7 @@ class State:
             old.demanding -= 1
             crew.demanding += 1
         record.crew = crew
+        self.touch_definition(record)
         self.crews.join(record, crew)
         if facets & F_READY:
             requeue(self, record)
@@ -199,6 +258,7 @@ class State:
             self.despaired = True
             stake.hopeful += 1
         record.stake = stake
+        self.touch_definition(record)
         self.stakes.join(record, stake)
 
     def set_demand(self, record: TaskRecord, demand: Demand) -> None:
@@ -209,6 +269,7 @@ class State:
         if record.facets & F_READY:
             self.ready.discard(record)
         record.demand = demand
+        self.touch_definition(record)
         if record.facets & F_READY:
             requeue(self, record)
         if booked:
@@ -235,11 +296,13 @@ class State:
         if queued:
             self.ready.discard(record)
         record.priority = priority
+        self.touch_definition(record)
         if queued:
             requeue(self, record)
 
     def schedule_removal(self, record: TaskRecord, at: float) -> None:
         record.remove_at = at
+        self.touch(record)
         self.timers.arm(at, Kind.REMOVE, record)
 
     def policy_from(self, wanted: Mapping[str, Any] | None) -> RetryPolicy:
@@ -250,10 +313,24 @@ class State:
         if not said:
             return self.policy
         policy = self.policy._replace(**said)
+        return self.intern_policy(policy)
+
+    def intern_policy(self, policy: RetryPolicy) -> RetryPolicy:
         return self._policies.setdefault(policy, policy)
+
+    def announce(self, failure: dict[str, Any]) -> None:
+        """Remember a scheduling failure; the newest ones are kept."""
+        self.n_announced += 1
+        self.scheduling_failures.append(failure)
+        del self.scheduling_failures[:-ANNOUNCED_MAX]
+        if self.journal is not None:
+            self.journal.announce(str(self.n_announced), AnnouncedRow(failure))
+            if self.n_announced > ANNOUNCED_MAX:
+                self.journal.announce(str(self.n_announced - ANNOUNCED_MAX), None)
 
     def configure_resources(self, capacities: Mapping[str, int]) -> None:
         flipped = self.resources.configure(capacities)
+        self.touch_control()
         if flipped:  # rare: a human changed what there is
             for status in (PENDING, FAILED):
                 for record in list(self.by_status[status].values()):

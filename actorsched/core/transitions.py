@@ -63,6 +63,7 @@ def move(state: State, record: TaskRecord, new: str, now: Instant) -> None:
     state.by_status[new][record.task_id] = record
     record.status = new
     record.updated = now.wall
+    state.touch(record)
     if old in LIVE:
         _leave_run(state, record, old, new)
     elif old == DONE:
@@ -139,6 +140,8 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
         trouble.disabled_at = None
     if new != old:
         move(state, record, new, now)
+    elif trouble is not None:
+        state.touch(record)
     if new == FAILED:
         trouble = record.get_trouble()
         delay = state.settings.retry_delay
@@ -155,8 +158,10 @@ def end_batch(state: State, record: TaskRecord, new: str, now: Instant) -> None:
     for member in state.batches.of_batch(record.batch_id):
         set_status(state, member, new, now)
         member.batch_id = None
+        state.touch(member)
         settle(state, member)
     record.batch_id = None
+    state.touch(record)
 
 
 def disable(state: State, trouble: Trouble, record: TaskRecord, now: Instant) -> None:

@@ -22,12 +22,15 @@ class WorkerRecord:
         "last_get_work",
         "rpc_messages",
         "runs",
+        "serial",
         "started",
         "worker_id",
     )
 
-    def __init__(self, worker_id: str, now: Instant) -> None:
+    def __init__(self, worker_id: str, now: Instant, serial: int = 0) -> None:
         self.worker_id = worker_id
+        #: tells lives of one id apart that the scheduler has given up in between
+        self.serial = serial
         self.started = now
         self.last_active = now
         #: monotonic

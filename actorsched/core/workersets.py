@@ -36,6 +36,7 @@ class WorkerSet:
         "ids",
         "idset",
         "members",
+        "number",
         "pending",
         "ready",
         "size",
@@ -55,6 +56,8 @@ class WorkerSet:
         self.demanding = 0
         self.countable = 0
         self.hopeful = 0
+        #: of its row, if it has one (see journal.py)
+        self.number: int | None = None
         #: ready tasks by what they need
         self.ready: dict[Demand, ReadyClass] = {}
 
@@ -101,11 +104,18 @@ class WorkerSets:
             found = self._by_ids.get(ids)
             if found is None:
                 if len(self._by_ids) >= self._sweep_at:
-                    self._sweep()
-                found = self._by_ids[ids] = WorkerSet(ids)
-                for member in ids:
-                    self._of_worker.setdefault(member, {})[found] = None
+                    self.sweep()
+                found = self.intern(ids)
             base.after[worker_id] = found
+        return found
+
+    def intern(self, ids: tuple[str, ...]) -> WorkerSet:
+        """The set of these workers. While sets are made before their tasks, `sweep` only afterwards."""
+        found = self._by_ids.get(ids)
+        if found is None:
+            found = self._by_ids[ids] = WorkerSet(ids)
+            for member in ids:
+                self._of_worker.setdefault(member, {})[found] = None
         return found
 
     def join(self, record: TaskRecord, target: WorkerSet) -> None:
@@ -140,10 +150,10 @@ class WorkerSets:
             self._by_ids.setdefault(changed.ids, changed)
             if not changed.ids and changed.size:
                 emptied.append(changed)
-        self._sweep()
+        self.sweep()
         return emptied
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Forget the sets that no task has, and every memo: a set may have changed its content."""
         self.nobody.after.clear()
         for sets in self._of_worker.values():

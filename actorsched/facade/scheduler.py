@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -11,10 +12,11 @@ from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.messages import Call
 from actorsched.actors.runtime import Clock, Runtime, SystemClock, clock_from
-from actorsched.actors.scheduler import SchedulerActor
+from actorsched.actors.scheduler import LEASE_S, SchedulerActor, Take
 from actorsched.config import SchedulerSettings, settings_from
-from actorsched.errors import ConfigError
+from actorsched.errors import StoreHeldError
 from actorsched.rpc.api import SchedulerApi
+from actorsched.store.url import make_store
 
 
 class Scheduler(SchedulerApi):
@@ -24,12 +26,18 @@ class Scheduler(SchedulerApi):
         clock: an object with `monotonic()` and `wall()`, or a callable that serves as both. With a clock
             of your own, time is looked at only when a method is called.
         resources: name → amount that can be used at the same time; a name without an amount has 1.
-        store: where the state is kept; "memory://" for as long as this object lives.
+        store: where the state is kept: "memory://" for as long as this object lives, "sqlite:///path",
+            "postgresql+psycopg://user@host/database".
+        standby: when another scheduler has the store, wait for it in the background and refuse calls
+            until then, instead of giving up after a lease.
+        lease_s: a scheduler that gives no sign of life for so long loses its place in the store.
         runtime: where the actor lives; None for this machine. It has a clock of its own.
         settings: fields of `SchedulerSettings`, by keyword.
 
     Raises:
         ConfigError: an unknown setting, a bad value, an unknown store.
+        StoreError: the store is damaged, of a newer version, or another scheduler has it.
+        StoreUnavailableError: the store cannot be reached.
     """
 
     def __init__(
@@ -38,17 +46,45 @@ class Scheduler(SchedulerApi):
         resources: Mapping[str, int] | None = None,
         store: str = "memory://",
         runtime: Runtime | None = None,
+        *,
+        standby: bool = False,
+        lease_s: float = LEASE_S,
         **settings: Any,
     ) -> None:
-        if store != "memory://":
-            raise ConfigError(f"store={store!r}: this release keeps state in memory only; use 'memory://'")
         if runtime is None:
             ticking = clock is None or isinstance(clock, SystemClock)
             runtime = Runtime(clock=clock_from(clock), ticking=ticking)
         self._ref: ActorRef[SchedulerActor] = runtime.start(
-            SchedulerActor, settings_from(SchedulerSettings, settings), resources, runtime
+            SchedulerActor,
+            settings_from(SchedulerSettings, settings),
+            resources,
+            runtime,
+            None if store == "memory://" else make_store(store, lease_s),
+            lease_s,
         )
         self._finalizer = weakref.finalize(self, _stop, self._ref)
+        if store != "memory://":
+            self._take(standby, lease_s)
+
+    def _take(self, standby: bool, lease_s: float) -> None:
+        """Wait until the store is ours; in vain, if whoever has it gives signs of life."""
+        try:
+            deadline = time.monotonic() + 2 * lease_s
+            while True:
+                trouble: Any = self._ref.ask(Take())
+                if trouble is None or standby:
+                    return
+                if time.monotonic() > deadline or not isinstance(trouble, StoreHeldError):
+                    raise trouble
+                time.sleep(0.1)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def serving(self) -> bool:
+        """Whether it has its place in the store; a standby has not."""
+        return self._ref.ask(Take()) is None
 
     @property
     def actor_ref(self) -> ActorRef[SchedulerActor]:

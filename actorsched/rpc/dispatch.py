@@ -20,14 +20,16 @@ from actorsched.errors import (
 )
 from actorsched.rpc import envelope
 from actorsched.rpc.envelope import ErrorBody, Failure, Id, Malformed, Request, Success
-from actorsched.rpc.errors import UnavailableError, error_body
+from actorsched.rpc.errors import StaleRequestError, UnavailableError, error_body
 from actorsched.rpc.methods import METHODS, Method
 from actorsched.rpc.replies import MAX_NAME, ReplyMemory, Stale
 
 #: name of a method and its keyword arguments
 PlainCall: TypeAlias = tuple[str, dict[str, Any]]
-#: makes calls, in order; one result or exception for each of them
+#: makes calls, in order; one result, `ErrorBody` or exception for each of them
 MakeCalls: TypeAlias = Callable[[Sequence[PlainCall]], Sequence[Any]]
+#: the same for a frame of this client with this number: done once, however often it is asked for
+MakeOnce: TypeAlias = Callable[[Sequence[PlainCall], str, int], Sequence[Any]]
 
 
 class Dispatcher:
@@ -38,6 +40,8 @@ class Dispatcher:
             the client should try again, anything else if all calls failed.
         methods: what may be called.
         memory: the last answer for each client.
+        make_once: in place of the memory: who makes the calls remembers the answers itself, and may raise
+            `StaleRequestError`.
         report: is told of exceptions that are our own bugs; their text does not reach the client.
     """
 
@@ -47,11 +51,13 @@ class Dispatcher:
         *,
         methods: Mapping[str, Method] = METHODS,
         memory: ReplyMemory | None = None,
+        make_once: MakeOnce | None = None,
         report: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self._make_calls = make_calls
         self._methods = methods
         self._memory = memory if memory is not None else ReplyMemory()
+        self._make_once = make_once
         self._report = report
 
     def answer(self, frame: bytes, *, read_only: bool = False) -> bytes:
@@ -81,12 +87,11 @@ class Dispatcher:
         identity = None if read_only else _identity(requests[0])
         if isinstance(identity, Malformed):
             return _write_failure(ErrorBody(identity.code, identity.message), identity.id)
-        if identity is not None:
+        if identity is not None and self._make_once is None:
             known = self._memory.recall(*identity)
             if isinstance(known, Stale):
-                message = f"request {identity[1]} of {identity[0]!r} is stale: {known.last} came after it"
-                id_ = None if batch else _id_of(requests[0])
-                return _write_failure(ErrorBody(envelope.STALE_REQUEST, message), id_)
+                error = StaleRequestError(*identity, known.last)
+                return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
             if known is not None:
                 return known
         try:
@@ -94,12 +99,14 @@ class Dispatcher:
         except _NoJsonError as error:
             return _write_failure(ErrorBody(envelope.PARSE_ERROR, f"Parse error: {error}"), None)
         calls = [plan for plan in plans if not isinstance(plan, ErrorBody)]
+        if identity is not None and all(self._methods[method].reads_only for method, _ in calls):
+            identity = None
         try:
-            results = self._run(calls)
-        except UnavailableError as error:
+            results = self._run(calls, identity)
+        except (UnavailableError, StaleRequestError) as error:
             return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
         reply = self._write(requests, plans, results, batch)
-        if identity is not None and any(not self._methods[method].reads_only for method, _ in calls):
+        if identity is not None and self._make_once is None:
             self._memory.remember(*identity, reply)
         return reply
 
@@ -122,12 +129,14 @@ class Dispatcher:
         except ValueError as error:
             raise _NoJsonError(str(error)) from None
 
-    def _run(self, calls: list[PlainCall]) -> Sequence[Any]:
+    def _run(self, calls: list[PlainCall], identity: tuple[str, int] | None) -> Sequence[Any]:
         if not calls:
             return ()
         try:
+            if identity is not None and self._make_once is not None:
+                return self._make_once(calls, *identity)
             return self._make_calls(calls)
-        except UnavailableError:
+        except (UnavailableError, StaleRequestError):
             raise
         except Exception as error:
             return [error] * len(calls)

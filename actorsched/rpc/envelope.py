@@ -121,6 +121,8 @@ def _plain(value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
+#: JSON-shaped values, mappings and paths as bytes
+encode = _encoder.encode
 
 
 def read_requests(frame: bytes | memoryview) -> tuple[list[Request | Malformed], bool]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from actorsched import errors
 from actorsched.errors import ActorschedError, CallerError, InternalError, RemoteError
+from actorsched.errors import UnavailableError as UnavailableError
 from actorsched.rpc import envelope
 from actorsched.rpc.envelope import ErrorBody
 
@@ -28,10 +29,13 @@ _BY_CODE: dict[int, type[CallerError]] = {
 }
 
 
-class UnavailableError(ActorschedError):
-    """The scheduler behind a server is going away; nothing was done, and the frame may be sent again."""
+class StaleRequestError(ActorschedError):
+    """A late copy of a request, after which its client has sent another one."""
 
-    rpc_code = envelope.UNAVAILABLE
+    rpc_code = envelope.STALE_REQUEST
+
+    def __init__(self, client: str, seq: int, last: int) -> None:
+        super().__init__(f"request {seq} of {client!r} is stale: {last} came after it")
 
 
 def error_body(error: BaseException) -> ErrorBody:

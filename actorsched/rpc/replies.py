@@ -48,10 +48,18 @@ class ReplyMemory:
             return None
         return known[1] if seq == known[0] else Stale(known[0])
 
-    def remember(self, client: str, seq: int, reply: bytes) -> None:
-        """Keep this answer in place of the one before it."""
+    def remember(self, client: str, seq: int, reply: bytes) -> list[str]:
+        """Keep this answer in place of the one before it.
+
+        Returns:
+            the clients that are forgotten for it.
+        """
         before = self._last.pop(client, None)
         self._bytes += len(reply) - (len(before[1]) if before else 0)
         self._last[client] = (seq, reply)
+        names: list[str] = []
         while len(self._last) > 1 and (len(self._last) > self._max_clients or self._bytes > self._max_bytes):
-            self._bytes -= len(self._last.popitem(last=False)[1][1])
+            forgotten, (_, answer) = self._last.popitem(last=False)
+            self._bytes -= len(answer)
+            names.append(forgotten)
+        return names

@@ -447,9 +447,9 @@ class Simulation:
     def check_invariants(self) -> None:
         """Look inside the scheduler: its own invariants hold."""
         for strand in self.nodes["scheduler"].strands:
-            if isinstance(strand.owner, SchedulerActor):
+            if isinstance(strand.owner, SchedulerActor) and strand.owner.machine is not None:
                 try:
-                    check_invariants(strand.owner._machine)
+                    check_invariants(strand.owner.machine)
                 except AssertionError as error:
                     self.findings.append(Finding("invariants", self.hub.now, str(error)))
 

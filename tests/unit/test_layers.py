@@ -16,12 +16,13 @@ ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "rpc": {"core"},
     "transport": {"rpc", "core"},
+    "store": {"rpc", "core"},
     "tasks": {"rpc", "core"},
     "children": {"tasks", "rpc", "core"},
-    "actors": {"children", "transport", "tasks", "rpc", "core"},
-    "facade": {"actors", "children", "transport", "tasks", "rpc", "core"},
-    "simulation": {"facade", "actors", "children", "transport", "tasks", "rpc", "core"},
-    "cli": {"facade", "actors", "children", "transport", "tasks", "rpc", "core"},
+    "actors": {"store", "children", "transport", "tasks", "rpc", "core"},
+    "facade": {"store", "actors", "children", "transport", "tasks", "rpc", "core"},
+    "simulation": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
+    "cli": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
 }
 BASE = {"errors", "config", "_version"}
 

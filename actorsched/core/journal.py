@@ -1,0 +1,285 @@
+"""What has changed in a state since somebody looked, and its rows.
+
+Whoever changes something that has a row says so here, by one of the `touch` methods; what is written is
+what is true when the changes are taken, however often it was touched. A machine that nobody stores has
+no journal (`state.journal` is None), and pays for none.
+
+That no touch is forgotten is checked by tests: after each call of random sequences of all methods, the
+rows that were taken so far must be those of a full export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from sys import float_info
+from typing import TYPE_CHECKING
+
+from actorsched.core import rows
+from actorsched.core.record import TaskRecord
+from actorsched.core.rows import Changes, ItemChange, NotesRow, ProgressRow, TaskRow, TroubleRow
+from actorsched.core.statuses import PENDING
+from actorsched.core.worker import WorkerRecord
+from actorsched.core.workersets import WorkerSet
+
+if TYPE_CHECKING:
+    from actorsched.core.state import State
+
+#: so many rows of worker sets before the first look for unused ones
+SWEEP_MIN = 64
+
+
+class Journal:
+    def __init__(self) -> None:
+        # dicts serve as ordered sets
+        self._created: dict[TaskRecord, None] = {}
+        self._defined: dict[TaskRecord, None] = {}
+        self._moved: dict[TaskRecord, None] = {}
+        self._gone: list[int] = []
+        self._workers: dict[str, None] = {}
+        self._batchers: dict[str, None] = {}
+        self._control = False
+        self._announced: list[ItemChange] = []
+        self._unused_sets: list[int] = []
+        #: the worker sets that have rows, by number; several numbers may stand for one set
+        self._sets: dict[int, WorkerSet] = {}
+        self._last_number = 0
+        self._sweep_at = SWEEP_MIN
+
+    # -- touching
+
+    def create(self, record: TaskRecord) -> None:
+        self._created[record] = None
+        self._defined[record] = None
+        self._moved[record] = None
+
+    def touch(self, record: TaskRecord) -> None:
+        """Its progress has changed."""
+        self._moved[record] = None
+
+    def touch_definition(self, record: TaskRecord) -> None:
+        self._defined[record] = None
+
+    def remove(self, record: TaskRecord) -> None:
+        self._defined.pop(record, None)
+        self._moved.pop(record, None)
+        if record in self._created:
+            del self._created[record]
+        else:
+            self._gone.append(record.seq)
+
+    def touch_worker(self, worker: WorkerRecord) -> None:
+        """The worker is new, gone, or has changed in something other than when it was heard."""
+        self._workers[worker.worker_id] = None
+
+    def touch_batchers(self, worker_id: str) -> None:
+        self._batchers[worker_id] = None
+
+    def touch_control(self) -> None:
+        """Whether work is handed out, or a capacity, has changed."""
+        self._control = True
+
+    def announce(self, key: str, row: rows.AnnouncedRow | None) -> None:
+        self._announced.append((rows.ANNOUNCED, key, row))
+
+    # -- taking
+
+    def take(self, state: State) -> Changes:
+        """The rows of all that was touched; nothing is touched afterwards."""
+        created, moved = self._created, self._moved
+        items = self._take_items(state)
+        changes = Changes(
+            [(record.seq, self._task_row(state, record, items)) for record in self._defined],
+            [
+                (record.seq, progress_row(record))
+                for record in moved
+                if not (record in created and has_no_progress(record))
+            ],
+            self._gone,
+            items,
+        )
+        if len(self._sets) > self._sweep_at:
+            self._sweep(items)
+        if self._defined:
+            self._created, self._defined = {}, {}
+        if moved:
+            self._moved = {}
+        if self._gone:
+            self._gone = []
+        return changes
+
+    def _take_items(self, state: State) -> list[ItemChange]:
+        items: list[ItemChange] = []
+        if self._workers:
+            for worker_id in self._workers:
+                worker = state.workers.get(worker_id)
+                items.append((rows.WORKER, worker_id, None if worker is None else worker_row(worker)))
+            self._workers = {}
+        if self._batchers:
+            items += [
+                (rows.BATCHERS, worker_id, batchers_row(state, worker_id)) for worker_id in self._batchers
+            ]
+            self._batchers = {}
+        if self._control:
+            items += control_items(state)
+            self._control = False
+        if self._unused_sets:
+            items += [(rows.WORKER_SET, str(number), None) for number in self._unused_sets]
+            self._unused_sets = []
+        if self._announced:
+            items += self._announced
+            self._announced = []
+        return items
+
+    def _task_row(self, state: State, record: TaskRecord, items: list[ItemChange]) -> TaskRow:
+        return task_row(
+            state, record, self._number(state, record.crew, items), self._number(state, record.stake, items)
+        )
+
+    def _number(self, state: State, group: WorkerSet, items: list[ItemChange]) -> int:
+        """The number of the set; a new one has a new row."""
+        if group.number is None:
+            if not group.ids:
+                return 0
+            self._last_number += 1
+            group.number = self._last_number
+            self._sets[group.number] = group
+            serials = [state.workers[worker_id].serial for worker_id in group.ids]
+            items.append((rows.WORKER_SET, str(group.number), rows.WorkerSetRow(serials)))
+        return group.number
+
+    def _sweep(self, items: list[ItemChange]) -> None:
+        """Delete the rows of sets that no task has."""
+        for number, group in list(self._sets.items()):
+            if not group.size:
+                del self._sets[number]
+                if group.number == number:
+                    group.number = None
+                items.append((rows.WORKER_SET, str(number), None))
+        self._sweep_at = max(SWEEP_MIN, 2 * len(self._sets))
+
+    def know_set(self, number: int, group: WorkerSet) -> None:
+        """While rows are read: this set has this row."""
+        self._sets[number] = group
+        self._last_number = max(self._last_number, number)
+        if group.ids:
+            group.number = number
+
+    def forget_sets(self, numbers: Iterable[int]) -> None:
+        """After rows were read: delete the rows of these sets, other than the known ones."""
+        self._unused_sets = [number for number in numbers if number and number not in self._sets]
+
+
+def task_row(state: State, record: TaskRecord, crew: int, stake: int) -> TaskRow:
+    policy = record.policy
+    return TaskRow(
+        record.task_id,
+        record.family,
+        record.module,
+        record.params,
+        list(record.deps),
+        finite(record.priority),
+        record.demand.needs,
+        crew,
+        stake,
+        record.runnable,
+        record.batchable,
+        record.accepts_messages,
+        record in state.cyclic,
+        record.start_time,
+        record.visibilities,
+        None
+        if policy is state.policy
+        else (policy.retry_count, policy.disable_hard_timeout, policy.disable_window),
+    )
+
+
+def has_no_progress(record: TaskRecord) -> bool:
+    """Whether it is as it was registered."""
+    return (
+        record.status == PENDING
+        and record.updated == record.start_time
+        and record.worker_running is None
+        and record.batch_id is None
+        and record.remove_at is None
+        and record.expl is None
+        and record.trouble is None
+        and record.notes is None
+        and record.time_running is None
+        and record.resources_running is None
+    )
+
+
+def progress_row(record: TaskRecord) -> ProgressRow:
+    trouble, notes = record.trouble, record.notes
+    return ProgressRow(
+        record.status,
+        record.updated,
+        record.run_id,
+        record.worker_running,
+        record.time_running,
+        record.resources_running,
+        record.batch_id,
+        record.done_at,
+        record.remove_at,
+        record.expl,
+        None
+        if trouble is None
+        else TroubleRow(
+            trouble.failures,
+            trouble.first_failure,
+            trouble.retry_at,
+            trouble.disabled_at,
+            trouble.deaths,
+            trouble.lost,
+            trouble.cancelled,
+        ),
+        None
+        if notes is None
+        else NotesRow(
+            notes.tracking_url,
+            notes.status_message,
+            notes.progress_percentage,
+            notes.statistics,
+            notes.responses,
+        ),
+    )
+
+
+def worker_row(worker: WorkerRecord) -> rows.WorkerRow:
+    return rows.WorkerRow(
+        worker.serial,
+        (worker.started.monotonic, worker.started.wall),
+        worker.host,
+        worker.info,
+        worker.disabled,
+        worker.known,
+        worker.incarnation,
+        worker.former_incarnations,
+        worker.rpc_messages,
+        worker.last_get_work is not None,
+    )
+
+
+def batchers_row(state: State, worker_id: str) -> rows.BatchersRow | None:
+    found = state.batches.batchers.get(worker_id)
+    if not found:
+        return None
+    return rows.BatchersRow(
+        {
+            family: (list(batcher.args), None if batcher.max_size == inf else batcher.max_size)
+            for family, batcher in found.items()
+        }
+    )
+
+
+def control_items(state: State) -> list[ItemChange]:
+    return [
+        (rows.PAUSED, "", rows.PausedRow(state.paused)),
+        (rows.RESOURCES, "", rows.ResourcesRow(state.resources.capacities, state.configured)),
+    ]
+
+
+def finite(number: float) -> float:
+    """The number, or the nearest one that JSON has."""
+    return max(-float_info.max, min(number, float_info.max))

@@ -1,0 +1,1 @@
+"""Durable records of a scheduler: SQLite, PostgreSQL, and an in-memory twin."""

@@ -1,0 +1,96 @@
+"""The shared store: PostgreSQL, through psycopg.
+
+The lock that goes with the place is an advisory lock of the session, so it is free as soon as the
+server sees that the connection has ended. A holder that was stopped in the middle of a transaction would
+keep everybody from the place; the server ends such a transaction after a lease.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from actorsched.errors import ConfigError, StoreError, StoreUnavailableError
+from actorsched.store.sql import SqlStore
+
+#: the number of our advisory lock: "actsched" as bytes
+LOCK = int.from_bytes(b"actsched")
+#: seconds that a connection attempt may take
+CONNECT_S = 5
+#: classes of SQLSTATE (their first two characters) that name a wrong url or missing rights
+_REFUSED = ("28", "3D", "42")
+
+
+class PostgresStore(SqlStore):
+    """See the top of the module.
+
+    Args:
+        url: for messages, without the password.
+        engine_url: as SQLAlchemy understands it.
+        durability: `full` waits for the server's disk, `normal` leaves it to the server's configuration.
+        lease_s: how long the place may go without a beat.
+    """
+
+    parameter = "%s"
+
+    def __init__(
+        self, url: str, engine_url: sa.URL, durability: str = "normal", lease_s: float = 5.0
+    ) -> None:
+        super().__init__(url, engine_url, lease_s)
+        self._durability = durability
+        self._locked_on: Any = None
+
+    def make_engine(self) -> sa.Engine:
+        options = f"-c idle_in_transaction_session_timeout={int(self.lease_s * 1000)}"
+        options += f" -c lock_timeout={int(self.lease_s * 2000)}"
+        if self._durability == "full":
+            options += " -c synchronous_commit=on"
+        try:
+            return sa.create_engine(
+                self._engine_url,
+                poolclass=sa.pool.NullPool,
+                connect_args={
+                    "connect_timeout": CONNECT_S,
+                    "options": options,
+                    "application_name": "actorsched",
+                    "keepalives_idle": CONNECT_S,
+                    "prepare_threshold": 2,
+                },
+            )
+        except ImportError as error:
+            raise ConfigError(
+                f"{self.url}: PostgreSQL needs psycopg ({error}); install `actorsched[postgresql]`"
+            ) from None
+
+    def translate(self, error: Exception) -> Exception:
+        import psycopg
+
+        if not isinstance(error, psycopg.Error):
+            return error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if error.sqlstate is not None and error.sqlstate.startswith(_REFUSED):
+            return StoreError(f"{self.url}: {reason}")
+        return StoreUnavailableError(f"{self.url}: {reason}")
+
+    def prepare(self, connection: sa.Connection) -> None:
+        # two schedulers that start at once must not both make the tables
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK + 1)))
+        super().prepare(connection)
+
+    def lock(self) -> bool:
+        if self._connection is None:
+            return False
+        driver = self._connection.connection.driver_connection
+        if self._locked_on is driver:
+            return True
+        in_transaction = self._connection.in_transaction()
+        got = self._connection.execute(sa.select(sa.func.pg_try_advisory_lock(LOCK))).scalar_one()
+        if not in_transaction:
+            self._connection.rollback()
+        if got:
+            self._locked_on = driver
+        return bool(got)
+
+    def unlock(self) -> None:
+        self._locked_on = None  # it went with the connection

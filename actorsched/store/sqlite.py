@@ -1,0 +1,137 @@
+"""The embedded store: one SQLite file, in write-ahead mode, and a lock file beside it.
+
+`durability=normal`: whatever was committed survives the end of the process in any form. `full`: each
+commit is on the disk before it returns, so it also survives a loss of power.
+
+The lock file is locked (flock) by the scheduler that has the place, so the end of its process is known
+at once. It also says that there was a store here: a file that has become empty is not taken for a new
+one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from actorsched.errors import StoreError, StoreUnavailableError
+from actorsched.store.sql import SqlStore
+
+#: how long a commit waits for another process that writes (a standby, a command); seconds
+BUSY_S = 5.0
+#: pages of 4 KiB after which the log is copied into the file; the copying costs the commit that does it
+#: some 10 ms, so it shall be rare, and the log short enough to be read at a start
+CHECKPOINT_PAGES = 4_000
+#: KiB of pages that are kept in memory
+CACHE_KIB = 65_536
+
+#: what cannot be cured by waiting
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class SqliteStore(SqlStore):
+    """See the top of the module.
+
+    Args:
+        url: for messages.
+        path: of the file; its folder is made when it is not there.
+        durability: `normal` or `full`.
+        lease_s: how long the place may go without a beat.
+    """
+
+    def __init__(self, url: str, path: Path, durability: str = "normal", lease_s: float = 5.0) -> None:
+        super().__init__(url, sa.URL.create("sqlite+pysqlite", database=str(path)), lease_s)
+        self.path = path
+        self._durability = durability
+        self._lock_path = path.with_name(path.name + ".lock")
+        self._lock_file: int | None = None
+
+    def make_engine(self) -> sa.Engine:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            present = self.path.exists()
+            if present and not self.path.stat().st_size and self._lock_path.exists():
+                raise StoreError(
+                    f"{self.url}: {self.path} is empty, but there was a store in it; bring back a copy of it,"
+                    f" or delete {self._lock_path} too, to begin with nothing"
+                )
+            if not present:  # other users of this machine have no business in it
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise StoreUnavailableError(f"{self.url}: {self.path}: {error.strerror or error}") from None
+        engine = sa.create_engine(
+            self._engine_url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_S}
+        )
+        sa.event.listen(engine, "connect", self._set_up)
+        sa.event.listen(engine, "begin", self._begin_any)
+        return engine
+
+    def _set_up(self, driver: sqlite3.Connection, record: Any) -> None:
+        driver.isolation_level = None  # we begin transactions ourselves
+        driver.execute("PRAGMA journal_mode = WAL")
+        driver.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
+        driver.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        driver.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        driver.execute("PRAGMA temp_store = MEMORY")
+
+    def _begin_any(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if self.reading else "BEGIN IMMEDIATE")
+
+    def check(self, connection: sa.Connection) -> None:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise self._damaged(found)
+
+    def prepare(self, connection: sa.Connection) -> None:
+        super().prepare(connection)
+        if self._lock_file is None:
+            self._open_lock_file()
+
+    def begin(self, cursor: sqlite3.Cursor) -> None:
+        cursor.execute("BEGIN IMMEDIATE")
+
+    def translate(self, error: Exception) -> Exception:
+        if not isinstance(error, sqlite3.Error):
+            return error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED:
+            return self._damaged(error)
+        if code == sqlite3.SQLITE_FULL:
+            return StoreUnavailableError(
+                f"{self.url}: the disk is full: nothing can be stored until there is room"
+            )
+        return StoreUnavailableError(f"{self.url}: {self.path}: {error}")
+
+    def _damaged(self, reason: object) -> StoreError:
+        return StoreError(
+            f"{self.url}: {self.path} is damaged: {reason}; bring back a copy of it, or save what can be read"
+            f" with `sqlite3 {self.path} .recover`, or move it away to begin with nothing"
+        )
+
+    # -- the lock
+
+    def _open_lock_file(self) -> None:
+        try:
+            self._lock_file = os.open(self._lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnavailableError(f"{self.url}: {self._lock_path}: {error.strerror or error}") from None
+
+    def lock(self) -> bool:
+        if self._lock_file is None:
+            return False
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def unlock(self) -> None:
+        if self._lock_file is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._lock_file)
+            self._lock_file = None

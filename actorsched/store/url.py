@@ -1,0 +1,65 @@
+"""Where a store is, in one line of text.
+
+    memory://                                   nothing is kept
+    sqlite:///relative/path, sqlite:////absolute/path
+    postgresql+psycopg://user:password@host/database, also postgresql://
+
+`?durability=normal` or `?durability=full` may follow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actorsched.errors import ConfigError
+
+if TYPE_CHECKING:
+    from actorsched.store.base import Store
+
+DURABILITIES = ("normal", "full")
+#: seconds after which a scheduler that gives no sign has lost its place
+LEASE_S = 5.0
+_FORMS = "memory://, sqlite:///path or postgresql+psycopg://user@host/database"
+
+
+def default_url() -> str:
+    """The store of a scheduler node: a SQLite file in the state directory of the user."""
+    from platformdirs import user_state_path
+
+    return f"sqlite:///{user_state_path('actorsched') / 'scheduler.db'}"
+
+
+def make_store(url: str, lease_s: float = LEASE_S) -> Store:
+    """The store at a url, not yet opened.
+
+    Raises:
+        ConfigError: the url cannot be understood.
+    """
+    if url == "memory://":
+        from actorsched.store.memory import MemoryStore
+
+        return MemoryStore()
+    import sqlalchemy as sa
+
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise ConfigError(f"store={url!r}: expected {_FORMS}") from None
+    durability = parsed.query.get("durability", "normal")
+    parsed = parsed.difference_update_query(["durability"])
+    if durability not in DURABILITIES:
+        raise ConfigError(f"store={url!r}: durability={durability!r} is not one of {', '.join(DURABILITIES)}")
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        if not parsed.database or parsed.database == ":memory:" or parsed.host or parsed.query:
+            raise ConfigError(f"store={url!r}: expected sqlite:///path of a file")
+        from actorsched.store.sqlite import SqliteStore
+
+        return SqliteStore(url, Path(parsed.database).expanduser(), str(durability), lease_s)
+    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        from actorsched.store.postgresql import PostgresStore
+
+        engine_url = parsed.set(drivername="postgresql+psycopg")
+        shown = parsed.render_as_string(hide_password=True)
+        return PostgresStore(shown, engine_url, str(durability), lease_s)
+    raise ConfigError(f"store={url!r}: no such kind of store; expected {_FORMS}")

@@ -1,0 +1,47 @@
+"""The stores under contract: each test runs with all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from actorsched.store.base import Store
+from actorsched.store.memory import MemoryStore
+from actorsched.store.url import make_store
+from tests.servers.postgres import OPT_OUT, PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    if os.environ.get(OPT_OUT):
+        pytest.skip(f"{OPT_OUT} is set")
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Makes stores, opened, on the same data."""
+    opened: list[Store] = []
+    if request.param == "memory":
+        disk = MemoryStore().disk
+        new: Callable[[], Store] = lambda: MemoryStore(disk)  # noqa: E731
+    elif request.param == "sqlite":
+        new = lambda: make_store(f"sqlite:///{tmp_path / 'state.db'}")  # noqa: E731
+    else:
+        url = request.getfixturevalue("postgres").new_database()
+        new = lambda: make_store(url)  # noqa: E731
+
+    def make() -> Store:
+        store = new()
+        store.open()
+        opened.append(store)
+        return store
+
+    yield make
+    for store in opened:
+        store.close()

@@ -1,0 +1,190 @@
+"""The scheduler's actor and its store: what is answered is stored, and what is not stored is not answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from pykka import ActorRef
+
+from actorsched.actors.messages import Call, CallBatch
+from actorsched.actors.runtime import CallableClock, Runtime
+from actorsched.actors.scheduler import SchedulerActor, Take
+from actorsched.errors import FencedError, InvalidParamsError, StoreHeldError, StoreUnavailableError
+from actorsched.rpc.errors import StaleRequestError
+from actorsched.store.memory import Disk, MemoryStore
+
+
+class FaultyStore(MemoryStore):
+    """Fails on request, before it writes or after."""
+
+    fails = ""
+
+    def commit(self, *args: Any) -> None:
+        if self.fails == "before":
+            raise StoreUnavailableError("no room")
+        super().commit(*args)
+        if self.fails == "after":
+            raise StoreUnavailableError("the connection broke")
+
+    def try_out(self, size: int) -> None:
+        if self.fails:
+            raise StoreUnavailableError("still no room")
+
+
+class World:
+    def __init__(self) -> None:
+        self.time = 100.0
+        self.disk = Disk()
+        self.refs: list[ActorRef[Any]] = []
+
+    def start(self) -> tuple[ActorRef[Any], FaultyStore]:
+        store = FaultyStore(self.disk)
+        runtime = Runtime(clock=CallableClock(lambda: self.time), ticking=False)
+        ref = SchedulerActor.start(runtime=runtime, store=store)
+        self.refs.append(ref)
+        return ref, store
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    for ref in world.refs:
+        ref.stop()
+
+
+def call(ref: ActorRef[Any], method: str, **params: Any) -> Any:
+    return ref.ask(Call(method=method, params=params), timeout=30)
+
+
+def once(ref: ActorRef[Any], seq: int, method: str, **params: Any) -> Any:
+    batch = CallBatch(calls=(Call(method=method, params=params),), client="c", seq=seq)
+    found: Any = ref.ask(batch, timeout=30)
+    return [msgspec.json.decode(part) for part in found]
+
+
+def add(ref: ActorRef[Any], task: str, **params: Any) -> Any:
+    return call(ref, "add_task", task_id=task, worker="w", family="F", **params)
+
+
+def test_what_was_acknowledged_is_there_after_a_crash(world: World) -> None:
+    """The actor is not even told that it ends: the place is taken from it."""
+    ref, _ = world.start()
+    add(ref, "a")
+    add(ref, "b")
+    grant = call(ref, "get_work", worker="w")
+    world.disk.holder = None
+    again, _ = world.start()
+    assert call(again, "add_task", task_id="a", worker="w", status="DONE", run_id=grant["run_id"]) is None
+    assert call(again, "get_work", worker="w")["task_id"] == "b"
+
+
+def test_nothing_of_a_failed_commit_has_happened(world: World) -> None:
+    """The caller was told so."""
+    ref, store = world.start()
+    add(ref, "a")
+    store.fails = "before"
+    with pytest.raises(StoreUnavailableError, match="no room"):
+        call(ref, "get_work", worker="w")
+    with pytest.raises(StoreUnavailableError, match="no room"):
+        call(ref, "task_list")
+    store.fails = ""
+    assert call(ref, "get_work", worker="w")["task_id"] == "a"
+
+
+def test_a_commit_that_was_stored_after_all_is_answered_when_it_is_asked_for_again(world: World) -> None:
+    """A connection broke in the middle: the client got an error and sends the same frame again."""
+    ref, store = world.start()
+    add(ref, "a")
+    store.fails = "after"
+    with pytest.raises(StoreUnavailableError):
+        once(ref, 1, "get_work", worker="w")
+    store.fails = ""
+    assert once(ref, 1, "get_work", worker="w")[0]["task_id"] == "a"
+    assert call(ref, "get_work", worker="w")["task_id"] is None
+
+
+def test_a_frame_is_carried_out_once_also_across_a_restart(world: World) -> None:
+    """Its answer is committed with its effect."""
+    ref, _ = world.start()
+    add(ref, "a")
+    add(ref, "b")
+    first = once(ref, 7, "get_work", worker="w")
+    assert once(ref, 7, "get_work", worker="w") == first
+    ref.stop()
+    again, _ = world.start()
+    assert once(again, 7, "get_work", worker="w") == first
+    with pytest.raises(StaleRequestError):
+        once(again, 6, "get_work", worker="w")
+    assert once(again, 8, "get_work", worker="w")[0]["task_id"] == "b"
+
+
+def test_a_value_that_cannot_be_stored_is_refused_alone(world: World) -> None:
+    """It is the caller's; the state before it stays."""
+    ref, _ = world.start()
+    add(ref, "a")
+    with pytest.raises(InvalidParamsError, match="object"):
+        add(ref, "b", params={"x": object()})
+    assert list(call(ref, "task_list")) == ["a"]
+
+
+def test_a_standby_refuses_until_the_place_is_free(world: World) -> None:
+    """And says who has it; then it goes on where the other one stopped."""
+    first, _ = world.start()
+    add(first, "a")
+    standby, _ = world.start()
+    assert isinstance(standby.ask(Take()), StoreHeldError)
+    with pytest.raises(StoreHeldError, match="waits for it"):
+        call(standby, "task_list")
+    first.stop()
+    assert standby.ask(Take()) is None
+    assert list(call(standby, "task_list")) == ["a"]
+
+
+def test_a_silent_holder_loses_its_place_after_a_lease_and_is_fenced(world: World) -> None:
+    """It was stopped, and believes that nothing has happened."""
+    first, _ = world.start()
+    add(first, "a")
+    standby, _ = world.start()
+    assert standby.ask(Take()) is not None
+    world.time += 4
+    assert standby.ask(Take()) is not None
+    world.time += 2
+    assert standby.ask(Take()) is None
+    add(standby, "b")
+    with pytest.raises(FencedError):
+        call(first, "get_work", worker="w")
+    with pytest.raises(StoreHeldError):
+        call(first, "task_list")
+    assert list(call(standby, "task_list")) == ["a", "b"]
+
+
+def test_a_holder_looks_whether_it_still_has_its_place_before_it_tells_anything(world: World) -> None:
+    """Even what changes nothing: it may be out of date by a lease."""
+    first, _ = world.start()
+    add(first, "a")
+    standby, _ = world.start()
+    standby.ask(Take())
+    world.time += 6
+    assert standby.ask(Take()) is None
+    with pytest.raises(FencedError):
+        call(first, "is_paused")
+
+
+def test_a_deadline_keeps_what_was_left_of_it(world: World) -> None:
+    """The time without a scheduler does not count; leases begin anew."""
+    ref, _ = world.start()
+    add(ref, "a", status="FAILED")
+    world.time += 600
+    call(ref, "ping", worker="w")
+    ref.stop()
+    world.time += 10_000
+    again, _ = world.start()
+    assert call(again, "task_list")["a"]["status"] == "FAILED"
+    for _ in range(7):
+        world.time += 50
+        call(again, "ping", worker="w")
+    assert call(again, "task_list")["a"]["status"] == "PENDING"
