@@ -5,6 +5,7 @@ Cheap enough for every run: no question here costs more than a few microseconds.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` wraps it into enumerations, at ten times the price
 import contextlib
 import os
 import resource
@@ -35,7 +36,7 @@ class Traces:
         self._n_modules = len(sys.modules)
         self._n_threads = threading.active_count()
         self._folder = os.getcwd()
-        self._environment = dict(os.environ)
+        self._environment = dict(_environment())
         self._handlers = _handlers()
         self._limits = _limits()
         self._streams = _streams()
@@ -53,7 +54,7 @@ class Traces:
                 return "the working folder changed"
         except FileNotFoundError:
             return "the working folder is gone"
-        if os.environ != self._environment:
+        if _environment() != self._environment:
             return "the environment changed"
         if _handlers() != self._handlers:
             return "signal handlers changed"
@@ -77,13 +78,19 @@ def _has_children() -> bool:
     return True
 
 
+def _environment() -> dict[Any, Any]:
+    """The environment as it is kept: `os.environ` decodes every name and value to compare them."""
+    kept: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]  # private, and so since Python 2
+    return kept
+
+
 def _handlers() -> tuple[Any, ...]:
     alarm = signal.getitimer(signal.ITIMER_REAL)[0] > 0
-    return (alarm, *(signal.getsignal(number) for number in _SIGNALS))
+    return (alarm, *map(_signal.getsignal, _SIGNALS))
 
 
 def _limits() -> tuple[Any, ...]:
-    return tuple(resource.getrlimit(limit) for limit in _LIMITS)
+    return tuple(map(resource.getrlimit, _LIMITS))
 
 
 def _streams() -> tuple[Any, ...]:
