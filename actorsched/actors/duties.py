@@ -170,8 +170,8 @@ class Duties:
         task_id = grant.get("task_id") or grant["batch_id"]
         return Run(str(run_id or f"own-{self._own_runs}"), run_id is not None, task_id, batch=members)
 
-    def prepare(self, run: Run, grant: Mapping[str, Any]) -> RunJob:
-        """Write the job of a run.
+    def prepare(self, run: Run, grant: Mapping[str, Any], start_by: float) -> RunJob:
+        """Write the job of a run, which must begin by `start_by`.
 
         Raises:
             Exception: the task cannot travel; the error says why.
@@ -192,7 +192,7 @@ class Duties:
         )
         run.task = job.packed if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)
-        return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task)
+        return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task, start_by=start_by)
 
     def _known_complete(self, task_id: str) -> tuple[str, ...]:
         """Of what a task needs, what was complete before; with `cache_task_completion` it stays so."""

@@ -5,6 +5,7 @@ Who accepts and who sends which of them is written at the top of each actor's mo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -133,12 +134,17 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob:
-    """Worker → slot: run this; `timeout_s` 0 is no limit; `name` is how people call it."""
+    """Worker → slot: run this; `timeout_s` 0 is no limit; `name` is how people call it.
+
+    A run that has not begun by `start_by` (seconds of the monotonic clock) is given back: its lease may
+    have run out.
+    """
 
     job: Job
     timeout_s: float = 0.0
     name: str = ""
     task: Any = None  # the task itself, for a slot without a process of its own
+    start_by: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +186,14 @@ class SlotEnded:
     run_id: str
     outcome: Outcome
     registration: Registration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotReturned:
+    """Slot → worker: this run was never begun here, and will not be."""
+
+    slot: int
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """One place on a worker where a run can happen: a warm child process.
 
 Accepts (all by `tell`, from its worker)
-    RunJob      run this now; the slot must be free
+    RunJob      run this, when everything that came before it is over
     CancelRun   end the run, with this cause; ignored when that run is over
     TaskMessage pass this on to the task that runs; ignored when that run is over
 Tells its worker
     SlotNoticed something that `run()` said about itself
-    SlotEnded   the run is over, exactly once for each RunJob, whatever happened to the child
+    SlotEnded   the run is over, whatever happened to the child
+    SlotReturned the run was never begun; for each RunJob there is one of these two, exactly once
 On stop
     the child's process group is killed and everything of it closed; a run that was on is told as ended.
 On crash
@@ -15,6 +16,10 @@ On crash
 The child may answer, die, hang, or say nonsense. Each of these is one message here, from the socket,
 from the status pipe or from a timer, and each ends in `_finish`. A run that must end gets SIGTERM
 first, and SIGKILL when the grace is over; both go to the whole process group.
+
+Short runs come several at a time. Their ends are told by the handful: when as many have ended as still
+wait, so that more can be asked for before the last is over. What waits behind a run that takes longer
+than `LINGER_S` is given back, for others to run; the same time bounds how long an end is kept.
 
 A run that waits for dynamic requirements stays in its child, which goes to the nursery; the slot goes
 on with another one. When the task comes again, to whichever slot, its child is taken from there.
@@ -26,6 +31,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +40,7 @@ from pykka import ActorRef
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.inbox import Timer
-from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, TaskMessage
+from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, SlotReturned, TaskMessage
 from actorsched.actors.runtime import Runtime
 from actorsched.children.frames import FrameReader, pack_frame, read_available
 from actorsched.children.launcher import Child, Launcher
@@ -50,6 +56,8 @@ from actorsched.tasks.running import Outcome
 LOG_CHUNK = 1 << 16
 #: seconds that a child may need to take a job; an idle one is ready for it
 SEND_TIMEOUT_S = 10.0
+#: what waits behind a run that takes so long (up to twice that) is given back, seconds
+LINGER_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,13 @@ class _GraceOver:
     run_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Lingered:
+    """A while ago something waited."""
+
+
 class SlotActor(Actor):
-    """Owns one child process and at most one run.
+    """Owns one child process, one run in it, and the runs that wait for their turn.
 
     Args:
         number: the number of this slot on its worker, from 0.
@@ -121,6 +134,11 @@ class SlotActor(Actor):
         self._cause = ""  # why the present run is being ended, if it is
         self._lost = ""  # the event of that
         self._timer: Timer | None = None
+        self._queue: deque[RunJob] = deque()  # what comes after the present run
+        self._letters: list[TaskMessage] = []  # for tasks in the queue
+        self._untold: list[SlotEnded] = []
+        self._lingering: RunJob | None = None  # the run that was on when the timer below was set
+        self._linger_timer: Timer | None = None
 
     def on_start(self) -> None:
         try:
@@ -133,11 +151,13 @@ class SlotActor(Actor):
         self._drop_child()
         if job is not None:
             self._finish(_failed(self._cause or "the worker stopped"))
+        self._tell_ends()
+        self._return_queue()
 
     def handle(self, message: object) -> Any:
         match message:
             case RunJob():
-                self._begin(message)
+                self._queue.append(message)
             case _Readable(life=life):
                 if life == self._life:
                     self._read()
@@ -157,8 +177,47 @@ class SlotActor(Actor):
             case _GraceOver(run_id=run_id):
                 if self._job is not None and self._job.job.run_id == run_id and self._child is not None:
                     self._child.kill(signal.SIGKILL)
+            case _Lingered():
+                self._lingered()
             case _:
                 self.refuse(message)
+        self._go_on()
+
+    # -- runs that wait -------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Begin what is next, tell what there is to tell."""
+        while self._job is None and self._queue:
+            message = self._queue.popleft()
+            if self._runtime.clock.monotonic() < message.start_by:
+                self._begin(message)
+            else:
+                self._return(message)
+        if self._untold and len(self._untold) >= len(self._queue):
+            self._tell_ends()
+        if self._linger_timer is None and (self._queue or self._untold):
+            self._lingering = self._job
+            self._linger_timer = self.actor_inbox.after(LINGER_S, _Lingered())
+
+    def _lingered(self) -> None:
+        self._linger_timer = None
+        if self._job is self._lingering:
+            self._return_queue()
+        self._tell_ends()
+
+    def _tell_ends(self) -> None:
+        untold, self._untold = self._untold, []
+        if self._worker.is_alive():
+            for message in untold:
+                self._worker.tell(message)
+
+    def _return_queue(self) -> None:
+        while self._queue:
+            self._return(self._queue.popleft())
+
+    def _return(self, message: RunJob) -> None:
+        if self._worker.is_alive():
+            self._worker.tell(SlotReturned(slot=self._number, run_id=message.job.run_id))
 
     # -- a run ----------------------------------------------------------------------------------
 
@@ -185,8 +244,14 @@ class SlotActor(Actor):
             return
         if message.timeout_s > 0:
             self._timer = self.actor_inbox.after(message.timeout_s, _TimedOut(job.run_id))
+        letters, self._letters = self._letters, []
+        for letter in letters:
+            self._pass_on(letter)
 
     def _pass_on(self, message: TaskMessage) -> None:
+        if any(waiting.job.run_id == message.run_id for waiting in self._queue):
+            self._letters.append(message)
+            return
         if self._job is None or self._job.job.run_id != message.run_id or self._child is None:
             return
         try:
@@ -195,6 +260,11 @@ class SlotActor(Actor):
             log.warning("a message did not reach its task", run=message.run_id, error=str(error))
 
     def _end_run(self, run_id: str, cause: str, *, at_once: bool = False, lost: str = "") -> None:
+        for waiting in self._queue:
+            if waiting.job.run_id == run_id:
+                self._queue.remove(waiting)
+                self._note_end(waiting, _failed(cause))
+                return
         if self._job is None or self._job.job.run_id != run_id or self._child is None:
             return
         if at_once and self._cause:  # it had its grace, and somebody cannot wait any longer
@@ -216,15 +286,14 @@ class SlotActor(Actor):
         if self._log is not None:
             self._log.close(outcome.error if outcome.status == "FAILED" else "")
             self._log = None
-        if job is not None and self._worker.is_alive():
-            self._worker.tell(
-                SlotEnded(
-                    slot=self._number,
-                    run_id=job.job.run_id,
-                    outcome=outcome,
-                    registration=ended.registration if ended else None,
-                )
-            )
+        if job is not None:
+            self._note_end(job, outcome, ended)
+
+    def _note_end(self, job: RunJob, outcome: Outcome, ended: Ended | None = None) -> None:
+        registration = ended.registration if ended else None
+        self._untold.append(
+            SlotEnded(slot=self._number, run_id=job.job.run_id, outcome=outcome, registration=registration)
+        )
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from pykka import ActorRef
 
 from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
+from actorsched.actors.pace import Pace
 
 
 @dataclass(slots=True)
@@ -42,41 +43,61 @@ class Staff:
 
     Args:
         make_slot: starts the slot of a number; this object stops it.
+        queueing: whether a slot may hold runs that wait for their turn.
     """
 
-    def __init__(self, make_slot: Callable[[int], ActorRef[Any]]) -> None:
+    def __init__(self, make_slot: Callable[[int], ActorRef[Any]], *, queueing: bool = False) -> None:
         self._make_slot = make_slot
         self._slots: dict[int, ActorRef[Any]] = {}
-        self._free: list[int] = []
+        self._held: dict[int, int] = {}  # slot → runs that it holds
+        self._pace = Pace() if queueing else None
         self.wanted = 0
-        #: what runs, by run id
+        #: what runs or waits in a slot, by run id
         self.runs: dict[str, Run] = {}
 
     @property
     def n_free(self) -> int:
-        return len(self._free)
+        """Slots that have nothing to do."""
+        return sum([not held for number, held in self._held.items() if number < self.wanted])
+
+    @property
+    def n_busy(self) -> int:
+        return sum([held > 0 for held in self._held.values()])
+
+    @property
+    def room(self) -> int:
+        """How many runs can be seated now."""
+        depth = 1 if self._pace is None else self._pace.depth
+        return sum(
+            [depth - held for number, held in self._held.items() if held < depth and number < self.wanted]
+        )
 
     def fit(self) -> None:
         """Have as many slots as are wanted; a busy one that is too many goes when it is free."""
         for number in range(self.wanted):
             if number not in self._slots:
                 self._slots[number] = self._make_slot(number)
-                self._free.append(number)
-        for number in [number for number in self._free if number >= self.wanted]:
-            self._free.remove(number)
+                self._held[number] = 0
+        for number in [number for number, held in self._held.items() if number >= self.wanted and not held]:
+            del self._held[number]
             self._slots.pop(number).stop(block=False)
 
     def seat(self, run: Run, job: RunJob) -> None:
-        """Put a run into a free slot; there must be one."""
-        run.slot = self._free.pop(0)
+        """Put a run into the slot that holds the fewest; there must be room."""
+        held = self._held
+        run.slot = min([number for number in held if number < self.wanted], key=held.__getitem__)
+        held[run.slot] += 1
         self.runs[run.run_id] = run
         self._slots[run.slot].tell(job)
 
-    def leave(self, slot: int, run_id: str) -> Run | None:
-        """A slot is free again; returns the run that was in it."""
-        if slot in self._slots:
-            self._free.append(slot)
-        self.fit()
+    def leave(self, slot: int, run_id: str, elapsed_s: float | None = None) -> Run | None:
+        """A run has left its slot, after so many seconds if it ran; returns it."""
+        if slot in self._held:
+            self._held[slot] -= 1
+            if slot >= self.wanted:
+                self.fit()
+        if self._pace is not None and elapsed_s is not None:
+            self._pace.note(elapsed_s)
         return self.runs.pop(run_id, None)
 
     def cancel(self, run: Run, cause: str, *, at_once: bool = False) -> None:

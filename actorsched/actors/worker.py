@@ -3,7 +3,7 @@
 Accepts (all by `tell` unless said otherwise)
     Register, StartRun, StopWork        from its user
     ReadLedger                          ask: the ledger
-    SlotEnded, SlotNoticed              from its slots
+    SlotEnded, SlotReturned, SlotNoticed  from its slots
     ExchangeEnded, Heard, WakeUp        from its scheduler
 Tells its scheduler
     Exchange, one at a time: what is to be registered and reported, in order, and the question for
@@ -30,6 +30,7 @@ that a task is done is still a fact, and is told as one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,7 @@ from actorsched.actors.messages import (
     Settable,
     SlotEnded,
     SlotNoticed,
+    SlotReturned,
     StartRun,
     StopWork,
     TaskMessage,
@@ -126,13 +128,16 @@ class WorkerActor(Actor):
         self._forever = forever
         self._observe = observe
         self._duties = Duties(worker_id, settings, assistant=assistant, incarnation=self._incarnation)
-        self._staff = Staff(lambda number: make_slot(number, self.actor_ref))
+        self._staff = Staff(
+            lambda number: make_slot(number, self.actor_ref), queueing=settings.execution == "process"
+        )
         self._staff.wanted = slots
 
         self._line = Line(scheduler, self.actor_ref, worker_id, self._incarnation, self._info)
         self._outbox = self._line.outbox
         self._failed_questions = 0
         self._asked_at = 0.0
+        self._fenced = False  # runs have ids that the scheduler knows, so that they can be given back
         self._hungry = False  # there may be work that we did not ask for yet
         self._ended: Settable | None = None  # set while a run of the worker is on
         self._tell_lost: Callable[[Any, str, str], None] | None = None
@@ -154,6 +159,8 @@ class WorkerActor(Actor):
         match message:
             case SlotEnded():
                 self._slot_ended(message)
+            case SlotReturned():
+                self._slot_returned(message)
             case ExchangeEnded() if self._line.is_answered_by(message):
                 self._exchange_ended(message.results, message.error)
             case ExchangeEnded():
@@ -184,7 +191,8 @@ class WorkerActor(Actor):
                 return self._duties.ledger
             case _:
                 self.refuse(message)
-        self._pump()
+        if self.actor_inbox.empty():  # else the next message may bring more to say, and to ask for
+            self._pump()
         return None
 
     # -- talking to the scheduler ---------------------------------------------------------------
@@ -201,7 +209,7 @@ class WorkerActor(Actor):
     def _may_ask(self) -> bool:
         if self._ended is None or self._stopping or not self._hungry:
             return False
-        return self._staff.n_free > 0 or self._staff.wanted == 0
+        return self._staff.room > 0 or self._staff.wanted == 0
 
     def _question(self) -> Call:
         self._hungry = False
@@ -215,8 +223,9 @@ class WorkerActor(Actor):
             "current_tasks": [run.task_id for run in self._staff.runs.values()],
             "incarnation": self._incarnation,
         }
-        if self._staff.n_free > 1:
-            params["max_tasks"] = self._staff.n_free
+        room = self._staff.room if self._fenced else self._staff.n_free
+        if room > 1:
+            params["max_tasks"] = room
         return Call(method="get_work", params=params)
 
     def _exchange_ended(self, results: tuple[Any, ...], error: Exception | None) -> None:
@@ -317,13 +326,16 @@ class WorkerActor(Actor):
         if grants is None:
             handed_out = reply.get("task_id") is not None or reply.get("batch_id") is not None
             grants = [reply] if handed_out else []
-        if grants and lease_s is not None and self._runtime.clock.monotonic() - self._asked_at >= lease_s:
+        if grants:
+            self._fenced = grants[0].get("run_id") is not None
+        start_by = math.inf if lease_s is None else self._asked_at + lease_s
+        if grants and self._runtime.clock.monotonic() >= start_by:
             # somebody else may have it by now; if not, it is handed out to the next question again
             log.warning("work came when its lease had run out; asking again", worker=self._worker_id)
             self._hungry = True
             grants = []
         for grant in grants:
-            self._begin(grant)
+            self._begin(grant, start_by)
         self._waiting.hear(reply, got_work=bool(grants))
         if self._observe is not None:
             runs = self._duties.runs_in(reply)
@@ -331,13 +343,13 @@ class WorkerActor(Actor):
         if self._staff.n_free or self._staff.wanted == 0:
             self._ask_later()
 
-    def _begin(self, grant: Mapping[str, Any]) -> None:
+    def _begin(self, grant: Mapping[str, Any], start_by: float) -> None:
         run = self._duties.run_of(grant)
-        if self._stopping or not self._staff.n_free:
+        if self._stopping or not self._staff.room:
             self._outbox.post_all(self._duties.give_back(run, "no slot was free any more"))
             return
         try:
-            job = self._duties.prepare(run, dict(grant))
+            job = self._duties.prepare(run, grant, start_by)
         except Exception as error:
             cause = f"the task cannot be sent to a child process: {error}"
             self._report(run, Outcome(status="FAILED", cause=cause, error=cause), None)
@@ -346,13 +358,19 @@ class WorkerActor(Actor):
         self._tell_observer("started", **self._duties.about(run, None))
 
     def _slot_ended(self, message: SlotEnded) -> None:
-        run = self._staff.leave(message.slot, message.run_id)
+        run = self._staff.leave(message.slot, message.run_id, message.outcome.elapsed_s)
         if run is None:
             return
         known = run.task is not None and not run.given_back
         if known and message.outcome.lost and self._tell_lost is not None:
             self._tell_lost(run.task, message.outcome.lost, message.outcome.cause)
         self._report(run, message.outcome, message.registration)
+
+    def _slot_returned(self, message: SlotReturned) -> None:
+        run = self._staff.leave(message.slot, message.run_id)
+        if run is not None:
+            run.given_back = run.given_back or "a run before it took too long"
+            self._report(run, Outcome(status="FAILED", cause=run.given_back), None)
 
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:
         self._outbox.post_all(self._duties.report(run, outcome, loaded))
@@ -453,7 +471,7 @@ class WorkerActor(Actor):
         if self._observe is None:
             return
         try:
-            counts, running = self._duties.ledger.counts, len(self._staff.runs)
+            counts, running = self._duties.ledger.counts, self._staff.n_busy
             self._observe(kind, {"counts": counts, "running": running, **fields})
         except Exception as error:  # the one who watches must not disturb the one who works
             log.warning("an observer failed", error=repr(error))

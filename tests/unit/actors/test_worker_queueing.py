@@ -1,0 +1,107 @@
+"""A worker with short runs asks for several at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actorsched.actors.messages import CancelRun, RunJob, SlotReturned
+from tests.unit.actors.worker_harness import Harness, methods
+
+
+def ask(harness: Harness) -> dict[str, Any]:
+    """The question at the end of the exchange that is under way."""
+    exchange = harness.exchange()
+    assert methods(exchange)[-1] == "get_work"
+    harness.answer(exchange, harness.grant())
+    return dict(exchange.calls[-1].params)
+
+
+def short_runs(harness: Harness, n: int) -> None:
+    """Grant and end runs one after the other that take no time."""
+    for i in range(n):
+        harness.answer(harness.exchange(), harness.grant(f"short-{i}"))
+        harness.end(0, f"run-short-{i}")
+
+
+def test_after_short_runs_slots_hold_some_that_wait() -> None:
+    """One question for each run would cost more than the run."""
+    harness = Harness(slots=2)
+    harness.start()
+    short_runs(harness, 30)
+    assert ask(harness)["max_tasks"] > 2
+
+
+def test_runs_are_spread_over_the_slots() -> None:
+    """The least busy slot is next."""
+    harness = Harness(slots=2)
+    harness.start()
+    short_runs(harness, 30)
+    for slot in harness.slots.values():
+        slot.take(RunJob)
+    harness.answer(harness.exchange(), harness.grant("A", "B", "C", "D"))
+    assert [len(slot.take(RunJob)) for slot in harness.slots.values()] == [2, 2]
+
+
+def test_inline_nothing_waits_in_a_slot() -> None:
+    """There is one thread for all of it, and what it will do next nobody could take back."""
+    harness = Harness(slots=1, execution="inline")
+    harness.start()
+    short_runs(harness, 30)
+    assert "max_tasks" not in ask(harness)
+
+
+def test_a_scheduler_without_run_ids_is_asked_for_one_run_for_each_free_slot() -> None:
+    """Luigi's has no word for giving a run back that did not fail."""
+    harness = Harness(slots=1)
+    harness.start()
+    for i in range(30):
+        task_id = f"short-{i}"
+        harness.answer(
+            harness.exchange(),
+            lambda method, params, task_id=task_id: (
+                {"task_id": task_id, "n_pending_tasks": 9, "running_tasks": [{}]}
+                if method == "get_work"
+                else None
+            ),
+        )
+        harness.end(0, f"own-{i + 1}")
+    assert "max_tasks" not in ask(harness)
+
+
+def test_what_a_slot_returns_is_given_back_and_asked_for_again() -> None:
+    """Another worker may have a slot for it; this one will be told if not."""
+    harness = Harness(slots=1)
+    harness.start()
+    short_runs(harness, 30)
+    harness.answer(harness.exchange(), harness.grant("A", "B"))
+    harness.worker.handle(SlotReturned(slot=0, run_id="run-B"))
+    exchange = harness.exchange()
+    report, question = exchange.calls[-2:]
+    assert (report.params["task_id"], report.params["status"]) == ("B", "PENDING")
+    assert report.params["run_id"] == "run-B"
+    assert question.params["current_tasks"] == ["A"]
+
+
+def test_a_waiting_run_can_be_cancelled_like_any_other() -> None:
+    """The slot knows whether it has begun."""
+    harness = Harness(slots=1)
+    harness.start()
+    short_runs(harness, 30)
+    harness.answer(harness.exchange(), harness.grant("A", "B"))
+    harness.worker._heard(({"name": "cancel_task", "kwargs": {"task_id": "B"}},), True)
+    assert [cancel.run_id for cancel in harness.slots[0].take(CancelRun)] == ["run-B"]
+
+
+def test_fewer_slots_than_before_take_nothing_new() -> None:
+    """A slot that is to go ends what it holds."""
+    harness = Harness(slots=2)
+    harness.start()
+    short_runs(harness, 30)
+    harness.answer(harness.exchange(), harness.grant("A", "B"))
+    harness.worker._heard(({"name": "set_worker_processes", "kwargs": {"n": 1}},), True)
+    harness.end(0, "run-A")
+    harness.answer(harness.exchange(), harness.grant("C", "D"))
+    assert [job.job.task_id for job in harness.slots[0].take(RunJob)][-2:] == ["C", "D"]
+    assert "stop" not in harness.slots[1].told
+    harness.end(1, "run-B")
+    assert "stop" in harness.slots[1].told
