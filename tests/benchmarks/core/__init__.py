@@ -1,0 +1,1 @@
+"""The scheduler's machine alone: what each method costs, and how that grows with the number of tasks."""
