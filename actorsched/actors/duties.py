@@ -176,13 +176,13 @@ class Duties:
         Raises:
             Exception: the task cannot travel; the error says why.
         """
-        task = self._tasks.get(run.task_id)
-        model = self._tasks.get(run.batch[0]) if run.batch else task
-        limit = getattr(model, "worker_timeout", None)
+        named = run.batch[0] if run.batch else run.task_id  # the child makes a batch after its first member
+        task = self._tasks.get(named)
+        limit = getattr(task, "worker_timeout", None)
         job = Job(
             run_id=run.run_id,
             task_id=run.task_id,
-            packed=self._pack(run.task_id, task),
+            packed=self._pack(named, task),
             module=grant.get("task_module"),
             family=grant.get("task_family") or "",
             params=grant.get("task_params") or {},
@@ -190,7 +190,7 @@ class Duties:
             complete=self._known_complete(run.task_id),
             is_batch=bool(run.batch),
         )
-        run.task = job.packed if task is None else task
+        run.task = None if run.batch else job.packed if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)
         return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task, start_by=start_by)
 

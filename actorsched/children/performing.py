@@ -10,7 +10,7 @@ import msgspec
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
 from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
-from actorsched.tasks.loading import load_task
+from actorsched.tasks.loading import combined_task, load_task
 from actorsched.tasks.mailbox import Mailbox
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.running import Attempt, Outcome, outcome_of_error
@@ -47,7 +47,7 @@ class Performer:
         """Run a job; never raises.
 
         Args:
-            task: the task itself, where the job did not have to travel.
+            task: the task itself, where the job did not have to travel; of a batch, one member.
             report: called with (kind, value) when `run()` says something about itself.
             messages: what is sent to the task while it runs.
             loaded: called when the task is there and has not begun.
@@ -62,20 +62,22 @@ class Performer:
             kept.abandon()
         registration = None
         try:
+            if task is None and job.packed is not None:
+                task = unpack(job.packed)
             if task is None:
-                if job.packed is not None:
-                    task = unpack(job.packed)
-                else:
-                    task = load_task(
-                        job.module,
-                        job.family,
-                        job.params,
-                        folders=self._settings.module_folders,
-                        allowed=self._settings.allow_module,
-                    )
-                    registration = Registration.of(task)
-                    if job.is_batch:
-                        report("combined", msgspec.to_builtins(registration))
+                task = load_task(
+                    job.module,
+                    job.family,
+                    job.params,
+                    folders=self._settings.module_folders,
+                    allowed=self._settings.allow_module,
+                )
+                registration = Registration.of(task)
+            elif job.is_batch:
+                task = combined_task(task, job.params)
+                registration = Registration.of(task)
+            if job.is_batch:
+                report("combined", msgspec.to_builtins(registration))
         except BaseException as error:  # importing a user's module may do anything, exit included
             return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None
         if loaded is not None:

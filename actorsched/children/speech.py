@@ -22,7 +22,7 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One run. `packed` is the task itself; without it the task is loaded by name.
+    """One run. `packed` is the task itself, or a member of the batch; without it the task is loaded by name.
 
     Attributes:
         params: parameter name → text, as registered.

@@ -211,7 +211,18 @@ def task_from_text(cls: Any, texts: Mapping[str, str]) -> Any:
     return _made(cls, {name.replace("-", "_"): text for name, text in texts.items()})
 
 
-def _made(cls: Any, texts: Mapping[str, Any]) -> Any:
+def combined_task(member: Any, texts: Mapping[str, Any]) -> Any:
+    """Make the task that stands for a batch: of the class of a member, with the parameters of the batch.
+
+    Private parameters, which no scheduler knows, are those of the member.
+
+    Raises:
+        ParameterError, TaskLoadError: as `task_from_text`.
+    """
+    return _made(type(member), texts, member)
+
+
+def _made(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
     abstract = getattr(cls, "__abstractmethods__", None)
     if abstract:
         raise TaskLoadError(
@@ -219,8 +230,9 @@ def _made(cls: Any, texts: Mapping[str, Any]) -> Any:
         )
     try:
         if luigi_bridge.is_luigi_class(cls):
-            return luigi_bridge.from_texts(cls, texts)
-        return cls.from_str_params(texts)
+            return luigi_bridge.from_texts(cls, texts, member)
+        private = cls._schema.private_values(vars(member)) if member is not None else {}
+        return cls(**private, **cls._schema.parse(texts)) if private else cls.from_str_params(texts)
     except (CallerError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a constructor or a batch function of the user's own

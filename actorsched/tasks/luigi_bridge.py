@@ -66,8 +66,10 @@ def _visible(module: str | None) -> list[tuple[str, type]]:
     ]
 
 
-def from_texts(cls: Any, texts: Mapping[str, Any]) -> Any:
+def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
     """Make a Luigi task from the text of its parameters. (Luigi itself ignores unknown names.)
+
+    Private parameters are those of `member`, where there is one.
 
     Raises:
         ParameterError: an unknown name, a text that does not fit, a required parameter that is missing.
@@ -82,17 +84,31 @@ def from_texts(cls: Any, texts: Mapping[str, Any]) -> Any:
             try:
                 known[name].parse(text)
             except Exception as error:
-                private = int(known[name].visibility) == PRIVATE
+                secret = int(known[name].visibility) == PRIVATE
                 raise ParameterError(
-                    f"task {family}, parameter {name!r}: got {'<private>' if private else repr(text)}, "
+                    f"task {family}, parameter {name!r}: got {'<private>' if secret else repr(text)}, "
                     f"expected {_type_text(known[name])} ({type(error).__name__})"
                 ) from None
+    private = {
+        name: getattr(member, name)
+        for name, about in known.items()
+        if member is not None and int(about.visibility) == PRIVATE and name not in texts
+    }
     missing = [
-        name for name, about in known.items() if name not in texts and not about.has_task_value(family, name)
+        name
+        for name, about in known.items()
+        if name not in texts and name not in private and not about.has_task_value(family, name)
     ]
     if missing:
         raise ParameterError(f"task {family}: required and not given: {', '.join(missing)}")
-    return cls.from_str_params(texts)
+    if not private:
+        return cls.from_str_params(texts)
+    values = {name: _value(known[name], text) for name, text in texts.items()}
+    return cls(**values, **private)
+
+
+def _value(parameter: Any, text: Any) -> Any:
+    return parameter._parse_list(text) if isinstance(text, list) else parameter.parse(text)
 
 
 def parameters_of(cls: Any) -> list[tuple[str, str, str | None, bool, str, bool]]:

@@ -125,6 +125,14 @@ class Schema:
             and (parameter.visibility == "public" or not only_public)
         }
 
+    def private_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Pick those that never leave."""
+        return {
+            parameter.name: values[parameter.name]
+            for parameter in self.parameters
+            if parameter.visibility == "private"
+        }
+
     def visibilities(self) -> dict[str, int]:
         """Return Luigi's number for the visibility of each parameter that may leave."""
         return {

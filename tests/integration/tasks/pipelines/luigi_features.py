@@ -258,9 +258,11 @@ class Batched(Noting):
 
     day = luigi.DateParameter(batch_method=max)
     kind = luigi.Parameter(default="k")
+    token = luigi.Parameter(visibility=luigi.parameter.ParameterVisibility.PRIVATE)
     max_batch_size = 3
 
     def run(self):
+        assert self.token == "secret"
         self.note("run", self.day, self.kind)
         days = [self.day - datetime.timedelta(days=n) for n in range(10)]
         for day in days:
@@ -287,8 +289,8 @@ class AllBatches(luigi.WrapperTask):
     def requires(self):
         first = datetime.date(2024, 2, 1)
         for n in range(5):
-            yield Batched(folder=self.folder, day=first + datetime.timedelta(days=n))
-        yield Batched(folder=self.folder, day=first, kind="other")
+            yield Batched(folder=self.folder, day=first + datetime.timedelta(days=n), token="secret")
+        yield Batched(folder=self.folder, day=first, kind="other", token="secret")
         for name in "abc":
             yield Listed(folder=self.folder, names=name)
 

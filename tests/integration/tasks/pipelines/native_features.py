@@ -41,10 +41,12 @@ class Batched(Noting):
 
     day: date = param(batch=max)
     kind: str = "k"
+    token: str = param(visibility="private", default_factory=lambda: "no token")
 
     max_batch_size = 3
 
     def run(self) -> None:
+        assert self.token == "secret"
         self.note("run", self.day, self.kind)
         for n in range(10):
             self.clone(day=self.day - timedelta(days=n)).touch()
@@ -55,8 +57,8 @@ class Days(WrapperTask):
 
     def requires(self) -> Iterator[Task]:
         for n in range(5):
-            yield Batched(self.folder, date(2024, 2, 1 + n))
-        yield Batched(self.folder, date(2024, 2, 1), kind="other")
+            yield Batched(self.folder, date(2024, 2, 1 + n), token="secret")
+        yield Batched(self.folder, date(2024, 2, 1), kind="other", token="secret")
 
 
 class Leaf(Noting):
