@@ -198,7 +198,10 @@ class Keeper:
 
     def _note(self, error: UnavailableError) -> None:
         if str(error) != str(self._trouble):
-            log.warning("the scheduler cannot serve", cause=str(error))
+            if isinstance(error, StoreHeldError):
+                log.info("standing by", cause=str(error))
+            else:
+                log.warning("the scheduler cannot serve", cause=str(error))
         self._trouble = error
 
     # -- committing

@@ -58,16 +58,13 @@ from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import METHODS
 from actorsched.rpc.replies import Stale
 from actorsched.store.base import Store
+from actorsched.store.url import LEASE_S
 
 #: seconds between two looks at the time
 TICK_S = 0.5
 #: a look that comes so much later than the one before means that this process stood still (a suspended
 #: machine, SIGSTOP): what workers sent meanwhile waits unread, so their silence says nothing about them
 AWAY_S = 5.0
-
-
-#: seconds after which a scheduler that gives no sign has lost its place in the store
-LEASE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ class SchedulerActor(Actor, SchedulerApi):
         return result
 
     def _carry_out(self, calls: Sequence[Call]) -> list[Any]:
-        results = [self._attempt(call) for call in calls]
+        results = self._attempt(calls)
         self._keeper.commit(only_if_due=True)
         self._give_hints()
         return results
@@ -192,7 +189,7 @@ class SchedulerActor(Actor, SchedulerApi):
         if isinstance(known, Stale):
             raise StaleRequestError(client, seq, known.last)
         if known is None:
-            known = write_answers([self._attempt(call) for call in calls], self._report)
+            known = write_answers(self._attempt(calls), self._report)
             self._keeper.remember(client, seq, known)
             self._keeper.commit()
             self._give_hints()
@@ -206,15 +203,16 @@ class SchedulerActor(Actor, SchedulerApi):
         with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did
             message.reply_to.tell(ended)
 
-    def _attempt(self, call: Call) -> Any:
+    def _attempt(self, calls: Sequence[Call]) -> list[Any]:
+        machine = self._keeper.machine()
+        self._notice_absence()
+        return [self._make(machine, call.method, call.params) for call in calls]
+
+    def _make(self, machine: SchedulerMachine, method: str, params: Mapping[str, Any]) -> Any:
         try:
-            if call.method not in METHODS:
-                raise UnknownMethodError(f"no method {call.method!r}")
-            machine = self._keeper.machine()
-            self._notice_absence()
-            return getattr(machine, call.method)(self._keeper.now(), **call.params)
-        except UnavailableError:
-            raise
+            if method not in METHODS:
+                raise UnknownMethodError(f"no method {method!r}")
+            return getattr(machine, method)(self._keeper.now(), **params)
         except Exception as error:
             return error
 

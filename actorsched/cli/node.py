@@ -19,6 +19,10 @@ from actorsched.cli.config_file import config_option
 from actorsched.cli.sections import Option, SectionedCommand
 from actorsched.cli.settings import log_level_option, resource_option, setting_options, values_of
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
+from actorsched.store.url import LEASE_S
+
+#: seconds between two looks of a standby at whether it has become the scheduler
+STANDBY_LOOK_S = 0.2
 
 SCHEDULER_SECTION = "Of --role scheduler"
 WORKER_SECTION = "Of --role worker"
@@ -52,12 +56,19 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
     from actorsched.cli.signals import StopSignals
     from actorsched.facade.scheduler import Scheduler
     from actorsched.facade.serve import serve
+    from actorsched.store.url import default_url
 
     stopped = threading.Event()
     settings = values_of(SchedulerSettings, values)
     with (
         StopSignals().installed() as signals,
-        Scheduler(resources=dict(values["resource"]), **settings) as scheduler,
+        Scheduler(
+            resources=dict(values["resource"]),
+            store=values["store"] or default_url(),
+            standby=True,
+            lease_s=values["store_lease"],
+            **settings,
+        ) as scheduler,
         serve(
             scheduler,
             bind=values["bind"],
@@ -68,7 +79,12 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
         signals.stopping(lambda _drain_s: stopped.set()),
     ):
         addresses = " ".join(server.addresses)
-        _say_ready(f"scheduler ready at {addresses}")
+        if not scheduler.serving:
+            _say_ready(f"scheduler standing by at {addresses}")
+        while not scheduler.serving and not stopped.wait(STANDBY_LOOK_S):
+            pass
+        if not stopped.is_set():
+            _say_ready(f"scheduler ready at {addresses}")
         stopped.wait()
         log.info("scheduler is stopping", address=addresses)
     return 0
@@ -152,6 +168,22 @@ node = SectionedCommand(
             is_flag=True,
             help="Let other machines reach it without keys. Whoever reaches a scheduler can make its workers"
             " run things.",
+        ),
+        Option(
+            ["--store"],
+            section=SCHEDULER_SECTION,
+            metavar="URL",
+            help="Keep the state here: sqlite:///PATH, postgresql+psycopg://USER@HOST/DATABASE, or memory://."
+            "  [default: a SQLite file in the state directory of the user]",
+        ),
+        Option(
+            ["--store-lease"],
+            section=SCHEDULER_SECTION,
+            type=click.FloatRange(min=1.0),
+            default=LEASE_S,
+            show_default=True,
+            metavar="SECONDS",
+            help="A scheduler that gives no sign of life for so long loses its store to one that waits.",
         ),
         *setting_options(SchedulerSettings, SCHEDULER_SECTION),
         resource_option(SCHEDULER_SECTION),

@@ -1,8 +1,8 @@
 """What has changed in a state since somebody looked, and its rows.
 
-Whoever changes something that has a row says so here, by one of the `touch` methods; what is written is
-what is true when the changes are taken, however often it was touched. A machine that nobody stores has
-no journal (`state.journal` is None), and pays for none.
+Whoever changes something that has a row says so here, by one of the `touch` methods of the state; what
+is written is what is true when the changes are taken, however often it was touched. A machine that nobody
+stores has no journal (`state.journal` is None), and pays for none.
 
 That no touch is forgotten is checked by tests: after each call of random sequences of all methods, the
 rows that were taken so far must be those of a full export.
@@ -33,8 +33,9 @@ class Journal:
     def __init__(self) -> None:
         # dicts serve as ordered sets
         self._created: dict[TaskRecord, None] = {}
-        self._defined: dict[TaskRecord, None] = {}
-        self._moved: dict[TaskRecord, None] = {}
+        #: tasks whose definition, and whose progress, has changed
+        self.defined: dict[TaskRecord, None] = {}
+        self.moved: dict[TaskRecord, None] = {}
         self._gone: list[int] = []
         self._workers: dict[str, None] = {}
         self._batchers: dict[str, None] = {}
@@ -50,19 +51,12 @@ class Journal:
 
     def create(self, record: TaskRecord) -> None:
         self._created[record] = None
-        self._defined[record] = None
-        self._moved[record] = None
-
-    def touch(self, record: TaskRecord) -> None:
-        """Its progress has changed."""
-        self._moved[record] = None
-
-    def touch_definition(self, record: TaskRecord) -> None:
-        self._defined[record] = None
+        self.defined[record] = None
+        self.moved[record] = None
 
     def remove(self, record: TaskRecord) -> None:
-        self._defined.pop(record, None)
-        self._moved.pop(record, None)
+        self.defined.pop(record, None)
+        self.moved.pop(record, None)
         if record in self._created:
             del self._created[record]
         else:
@@ -86,10 +80,10 @@ class Journal:
 
     def take(self, state: State) -> Changes:
         """The rows of all that was touched; nothing is touched afterwards."""
-        created, moved = self._created, self._moved
+        created, moved = self._created, self.moved
         items = self._take_items(state)
         changes = Changes(
-            [(record.seq, self._task_row(state, record, items)) for record in self._defined],
+            [(record.seq, self._task_row(state, record, items)) for record in self.defined],
             [
                 (record.seq, progress_row(record))
                 for record in moved
@@ -100,10 +94,10 @@ class Journal:
         )
         if len(self._sets) > self._sweep_at:
             self._sweep(items)
-        if self._defined:
-            self._created, self._defined = {}, {}
+        if self.defined:
+            self._created, self.defined = {}, {}
         if moved:
-            self._moved = {}
+            self.moved = {}
         if self._gone:
             self._gone = []
         return changes

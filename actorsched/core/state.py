@@ -112,11 +112,11 @@ class State:
     def touch(self, record: TaskRecord) -> None:
         """Something in its progress row is changed."""
         if self.journal is not None:
-            self.journal.touch(record)
+            self.journal.moved[record] = None
 
     def touch_definition(self, record: TaskRecord) -> None:
         if self.journal is not None:
-            self.journal.touch_definition(record)
+            self.journal.defined[record] = None
 
     def touch_worker(self, worker: WorkerRecord) -> None:
         if self.journal is not None:

@@ -12,11 +12,11 @@ from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.messages import Call
 from actorsched.actors.runtime import Clock, Runtime, SystemClock, clock_from
-from actorsched.actors.scheduler import LEASE_S, SchedulerActor, Take
+from actorsched.actors.scheduler import SchedulerActor, Take
 from actorsched.config import SchedulerSettings, settings_from
 from actorsched.errors import StoreHeldError
 from actorsched.rpc.api import SchedulerApi
-from actorsched.store.url import make_store
+from actorsched.store.url import LEASE_S, make_store
 
 
 class Scheduler(SchedulerApi):

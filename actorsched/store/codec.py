@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -41,6 +41,15 @@ def encode(row: msgspec.Struct) -> bytes:
         return _encoder.encode(_whole(msgspec.to_builtins(row, enc_hook=_plain)))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidParamsError(f"this cannot be stored: {error}") from None
+
+
+def encode_all(rows: Sequence[tuple[int, msgspec.Struct]]) -> list[tuple[int, bytes]]:
+    """The bytes of rows of tasks, by number."""
+    dump = _encoder.encode
+    try:
+        return [(seq, dump(row)) for seq, row in rows]
+    except Exception:  # one of them needs a closer look
+        return [(seq, encode(row)) for seq, row in rows]
 
 
 def decode_item(kind: str, data: bytes) -> ItemRow:

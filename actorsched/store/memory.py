@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from actorsched.core.rows import Changes, ItemRow, ProgressRow, Rows, TaskRow
 from actorsched.errors import FencedError
 from actorsched.store.base import Holder, Place, Reply, Stored
-from actorsched.store.codec import decode_item, decode_progress, decode_task, encode
+from actorsched.store.codec import decode_item, decode_progress, decode_task, encode, encode_all
 
 
 class Disk:
@@ -79,8 +79,8 @@ class MemoryStore:
         disk = self.disk
         if disk.epoch != self._epoch:
             raise FencedError(f"{self.url}: the place of epoch {self._epoch} was taken by epoch {disk.epoch}")
-        tasks = [(seq, encode(row)) for seq, row in changes.tasks]
-        progress = [(seq, encode(row)) for seq, row in changes.progress]
+        tasks = encode_all(changes.tasks)
+        progress = encode_all(changes.progress)
         items = [(kind, key, None if row is None else encode(row)) for kind, key, row in changes.items]
         for seq in changes.gone:
             disk.tasks.pop(seq, None)

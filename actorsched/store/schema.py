@@ -82,6 +82,7 @@ ballast = sa.Table(
 
 #: the statements of a commit; `?` is a parameter. They are the same for SQLite and PostgreSQL.
 BEAT = "UPDATE actorsched_place SET clock = ?, beat = beat + 1 WHERE id = 1 AND epoch = ?"
+HOLD = "SELECT 1 FROM actorsched_place WHERE id = 1 AND epoch = ?"
 WRITE_TASK = (
     "INSERT INTO actorsched_task (seq, data) VALUES (?, ?)"
     " ON CONFLICT (seq) DO UPDATE SET data = excluded.data"

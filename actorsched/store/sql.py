@@ -19,12 +19,20 @@ from actorsched.core.rows import Changes, ItemRow, ProgressRow, Rows, TaskRow
 from actorsched.errors import FencedError, StoreError, StoreUnavailableError
 from actorsched.store import schema
 from actorsched.store.base import Holder, Place, Reply, Stored
-from actorsched.store.codec import decode_item, decode_progress, decode_task, encode, key_of, text_of
+from actorsched.store.codec import (
+    decode_item,
+    decode_progress,
+    decode_task,
+    encode,
+    encode_all,
+    key_of,
+    text_of,
+)
 
 #: rows that are fetched at once while a store is read
 CHUNK = 5_000
 
-_TABLES = ("BEAT", "WRITE_TASK", "WRITE_PROGRESS", "DELETE_TASK", "DELETE_PROGRESS", "WRITE_ITEM",
+_TABLES = ("BEAT", "HOLD", "WRITE_TASK", "WRITE_PROGRESS", "DELETE_TASK", "DELETE_PROGRESS", "WRITE_ITEM",
            "DELETE_ITEM", "WRITE_REPLY", "DELETE_REPLY")  # fmt: skip
 
 
@@ -46,6 +54,7 @@ class SqlStore:
         self._engine_url = engine_url
         self._engine: sa.Engine | None = None
         self._connection: sa.Connection | None = None
+        self._driver: Any = None
         #: whether the transaction that begins will only read
         self.reading = False
         self._epoch = ""
@@ -70,6 +79,11 @@ class SqlStore:
     def begin(self, cursor: Any) -> None:
         """Begin a transaction that will write."""
 
+    def hold(self, cursor: Any, clock: float) -> bool:
+        """Whether we have the place, until the end of this transaction; note the time and renew the beat."""
+        cursor.execute(self._sql["BEAT"], (clock, self._epoch))
+        return bool(cursor.rowcount == 1)
+
     def translate(self, error: Exception) -> Exception:
         """Our error for one of the driver's."""
         raise NotImplementedError
@@ -87,6 +101,7 @@ class SqlStore:
             self.reading = False
             with self._connection.begin():
                 self.prepare(self._connection)
+            self._driver = self._connection.connection.driver_connection
         except sa.exc.DBAPIError as error:
             self.close()
             raise self._translated(error) from None
@@ -98,6 +113,7 @@ class SqlStore:
         schema.prepare(connection, self.url)
 
     def close(self) -> None:
+        self._driver = None
         connection, self._connection = self._connection, None
         engine, self._engine = self._engine, None
         try:
@@ -201,18 +217,19 @@ class SqlStore:
     # -- writing
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
-        tasks = [(seq, encode(row)) for seq, row in changes.tasks]
-        progress = [(seq, encode(row)) for seq, row in changes.progress]
+        tasks = encode_all(changes.tasks)
+        progress = encode_all(changes.progress)
         items = [
             (kind, key_of(key), None if row is None else encode(row)) for kind, key, row in changes.items
         ]
-        driver: Any = self._require().connection.driver_connection
+        driver = self._driver
+        if driver is None:
+            raise StoreUnavailableError(f"{self.url}: the store is not open")
         sql = self._sql
         try:
             cursor = driver.cursor()
             self.begin(cursor)
-            cursor.execute(sql["BEAT"], (clock, self._epoch))
-            if cursor.rowcount != 1:
+            if not self.hold(cursor, clock):
                 driver.rollback()
                 raise FencedError(f"{self.url}: another scheduler has taken the place of this one")
             if changes.gone:

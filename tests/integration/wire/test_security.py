@@ -209,7 +209,7 @@ def arguments_of(name: str) -> dict[str, Any]:
 
 def state_of(scheduler: Scheduler) -> str:
     """All that can be seen of a scheduler, and the order of its workers' last words."""
-    machine = scheduler.actor_ref._actor_weakref()._machine  # type: ignore[attr-defined]  # a look inside
+    machine = scheduler.actor_ref._actor_weakref().machine  # type: ignore[attr-defined]  # a look inside
     seen = {
         "tasks": scheduler.graph(),
         "workers": scheduler.worker_list(),
