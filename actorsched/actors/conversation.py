@@ -35,8 +35,6 @@ from actorsched.transport.req import ReqSocket
 SLICE_S = 0.05
 #: where there are several addresses, one that accepts no connection for so long is passed over
 FIRST_CONTACT_S = 2.0
-#: a socket that was not used for so long is looked at before it is used again
-STALE_S = 1.0
 
 _HELLO = envelope.write_call(
     "hello", {"protocol_version": PROTOCOL_VERSION, "client": f"actorsched {__version__}"}, 0
@@ -89,7 +87,6 @@ class Conversation:
         self._greeted = greeted
         self._away_since: float | None = None
         self._was_in_contact = False
-        self._used_at = 0.0
 
     def converse(self, frame: bytes, patience_s: float | None = None) -> Response | list[Response]:
         """Send a frame until it is answered.
@@ -168,7 +165,7 @@ class Conversation:
         """
         self._meanwhile()
         started = self._now()
-        if self.socket is not None and started - self._used_at > STALE_S and self.socket.lost():
+        if self.socket is not None and self.socket.lost():
             self.close()  # the server was away: whoever is there now must be greeted
         timeout_s = self._settings.connect_timeout
         if until is not None:
@@ -185,7 +182,6 @@ class Conversation:
         except BaseException:  # a socket that waits for an answer can send nothing else
             self.close()
             raise
-        self._used_at = self._now()
         self._was_in_contact = True
         if self._away_since is not None:
             self._note_back()

@@ -62,6 +62,8 @@ class ReqSocket:
         self._receive_timeout_ms = -1
         self.socket: zmq.Socket[bytes] = context().socket(zmq.REQ)
         self.socket.linger = 0
+        # an answer that comes late, or twice, must not be taken for that to the next request
+        self.socket.req_correlate = True
         self.socket.immediate = not patient
         self.socket.maxmsgsize = max_frame_bytes
         self.socket.ipv6 = ":" in address.host
@@ -107,7 +109,8 @@ class ReqSocket:
 
     def _look(self) -> bool:
         """Read what ZeroMQ tells of the connection; whether it broke."""
-        if self._monitor is None or not self._monitor.poll(0):
+        # the option of what is waiting (zmq.EVENTS) costs less than a poll
+        if self._monitor is None or not int(self._monitor.getsockopt(15)) & 1:
             return False
         import zmq
         from zmq.utils.monitor import recv_monitor_message

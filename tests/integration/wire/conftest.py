@@ -72,16 +72,14 @@ class Peer:
         poller.register(stop, zmq.POLLIN)
         while stop not in (ready := dict(poller.poll())):
             assert self._socket in ready
-            peer, _, frame = self._socket.recv_multipart()
+            *envelope, frame = self._socket.recv_multipart()
             if b'"method":"hello"' in frame:  # a client greets on each new socket
                 self.greetings += 1
-                self._socket.send_multipart([peer, b"", HELLO])
+                self._socket.send_multipart([*envelope, HELLO])
                 continue
             self.frames.append(frame)
             try:
-                self._behave(
-                    frame, lambda answer, peer=peer: self._socket.send_multipart([peer, b"", answer])
-                )
+                self._behave(frame, lambda answer, to=envelope: self._socket.send_multipart([*to, answer]))
             except BaseException as error:
                 self.errors.append(error)
         stop.close(0)
