@@ -25,13 +25,11 @@ class Pace:
 
     def __init__(self) -> None:
         self._run_s = AHEAD_S  # nothing is known: nothing waits
-
-    @property
-    def depth(self) -> int:
-        """How many runs a slot may hold, the one that is on included."""
-        return max(1, min(HELD_MAX, int(AHEAD_S / max(self._run_s, 1e-6))))
+        #: how many runs a slot may hold, the one that is on included
+        self.depth = 1
 
     def note(self, elapsed_s: float) -> None:
         """A run has ended after so many seconds."""
         mean_s = self._run_s
         self._run_s = elapsed_s if elapsed_s > mean_s else mean_s + SMOOTHING * (elapsed_s - mean_s)
+        self.depth = max(1, min(HELD_MAX, int(AHEAD_S / max(self._run_s, 1e-6))))

@@ -68,9 +68,8 @@ class Staff:
     def room(self) -> int:
         """How many runs can be seated now."""
         depth = 1 if self._pace is None else self._pace.depth
-        return sum(
-            [depth - held for number, held in self._held.items() if held < depth and number < self.wanted]
-        )
+        wanted = self.wanted
+        return sum([depth - held for number, held in self._held.items() if held < depth and number < wanted])
 
     def fit(self) -> None:
         """Have as many slots as are wanted; a busy one that is too many goes when it is free."""

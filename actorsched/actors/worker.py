@@ -355,7 +355,8 @@ class WorkerActor(Actor):
             self._report(run, Outcome(status="FAILED", cause=cause, error=cause), None)
             return
         self._staff.seat(run, job)
-        self._tell_observer("started", **self._duties.about(run, None))
+        if self._observe is not None:
+            self._tell_observer("started", **self._duties.about(run, None))
 
     def _slot_ended(self, message: SlotEnded) -> None:
         run = self._staff.leave(message.slot, message.run_id, message.outcome.elapsed_s)
@@ -375,7 +376,8 @@ class WorkerActor(Actor):
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:
         self._outbox.post_all(self._duties.report(run, outcome, loaded))
         self._hungry = True
-        self._tell_observer("ended", **self._duties.about(run, outcome))
+        if self._observe is not None:
+            self._tell_observer("ended", **self._duties.about(run, outcome))
 
     def _ask_later(self) -> None:
         if self._ask_timer is None:

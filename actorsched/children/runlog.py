@@ -67,17 +67,27 @@ class RunLogs:
 
     def open(self, task_id: str, run_id: str, name: str) -> RunLog:
         """The log of one run; `name` is what the console shows."""
-        path = None
-        if self._folder is not None:
-            path = self._folder / file_name(task_id) / f"{file_name(run_id)}{SUFFIX}"
-        return RunLog(path, self._size_max, self._runs_max, name, self._echo)
+        place = None if self._folder is None else (self._folder, task_id, run_id)
+        return RunLog(place, self._size_max, self._runs_max, name, self._echo)
 
 
 class RunLog:
-    """The output of one run. Nothing is raised: a full disk must not end a run."""
+    """The output of one run. Nothing is raised: a full disk must not end a run.
 
-    def __init__(self, path: Path | None, size_max: int, runs_max: int, name: str, echo: Echo | None) -> None:
-        self._path = path
+    Args:
+        place: the folder of all logs, task id, run id; a path is made of it when there is something to write.
+    """
+
+    def __init__(
+        self,
+        place: tuple[Path, str, str] | None,
+        size_max: int,
+        runs_max: int,
+        name: str,
+        echo: Echo | None,
+    ) -> None:
+        self._place = place
+        self._path: Path | None = None
         self._part_max = max(1, size_max // 2)
         self._runs_max = runs_max
         self._name = name
@@ -87,11 +97,11 @@ class RunLog:
         self._line = b""
 
     def write(self, printed: bytes) -> None:
-        if self._path is not None:
+        if self._place is not None:
             try:
                 self._store(printed)
             except OSError as error:
-                self._path = None
+                self._place = None
                 self._show(f"(the log of this run cannot be written: {error})".encode())
         if self._echo is not None:
             *lines, self._line = (self._line + printed).split(b"\n")
@@ -113,7 +123,10 @@ class RunLog:
             self._file = None
 
     def _store(self, printed: bytes) -> None:
-        assert self._path is not None
+        if self._path is None:
+            assert self._place is not None
+            folder, task_id, run_id = self._place
+            self._path = folder / file_name(task_id) / f"{file_name(run_id)}{SUFFIX}"
         for start in range(0, len(printed), self._part_max):
             piece = printed[start : start + self._part_max]
             if self._file is None:
