@@ -35,7 +35,6 @@ def build(
         SchedulerUnreachableError: nobody answered within the patience of the client.
     """
     with Worker(scheduler, worker_processes=workers, observer=observer, **options) as worker:
-        for task in tasks:
-            worker.add(task)
+        worker.add_all(tasks)
         worker.run()
         return worker.result

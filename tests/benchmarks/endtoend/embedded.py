@@ -16,8 +16,7 @@ def worker(scratch: str, scheduler: Any = None) -> Iterator[Job]:
     with Worker(scheduler, worker_processes=2) as ours:
 
         def job(shape: str, n: int, folder: str) -> None:
-            for task in wanted(shape, n, folder):
-                ours.add(task)
+            ours.add_all(wanted(shape, n, folder))
             if not ours.run():
                 raise RuntimeError(ours.result.summary_text)
 
