@@ -358,9 +358,16 @@ class SlotActor(Actor):
     def _send(self, payload: bytes) -> None:
         assert self._child is not None
         connection = self._child.connection
+        frame = pack_frame(payload)
+        try:
+            sent = connection.send(frame)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(frame):
+            return
         connection.settimeout(SEND_TIMEOUT_S)
         try:
-            connection.sendall(pack_frame(payload))
+            connection.sendall(memoryview(frame)[sent:])
         finally:
             connection.setblocking(False)
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import socket
 import sys
 import threading
 from typing import Any, NoReturn
 
-from actorsched.children.frames import pack_frame, read_frame
+from actorsched.children.frames import FrameStream, pack_frame
 from actorsched.children.performing import Performer
 from actorsched.children.speech import Ended, Job, Message, Notice, Prepare, decode_for_child, encode
 from actorsched.children.traces import Traces
@@ -54,12 +53,13 @@ def child_main(
         os.chdir(folder)
         performer = Performer(WorkerSettings())
         traces = Traces()
+        frames = FrameStream(connection)
         while True:
-            said = decode_for_child(read_frame(connection))
+            said = decode_for_child(frames.read())
             if isinstance(said, Prepare):
                 performer = Performer(said.settings)
             elif isinstance(said, Job):
-                ended = _do(said, performer, connection, traces, own_pid)
+                ended = _do(said, performer, connection, frames, traces, own_pid)
                 _flush()
                 connection.sendall(pack_frame(encode(ended)))
             # a message that is still here was not fetched by the task that it was for
@@ -67,7 +67,14 @@ def child_main(
         os._exit(0)  # the slot is gone, and with it everybody who would want anything from here
 
 
-def _do(job: Job, performer: Performer, connection: socket.socket, traces: Traces, own_pid: int) -> Ended:
+def _do(
+    job: Job,
+    performer: Performer,
+    connection: socket.socket,
+    frames: FrameStream,
+    traces: Traces,
+    own_pid: int,
+) -> Ended:
     speaking = threading.Lock()  # a task may speak from several threads
 
     def report(kind: str, value: Any) -> None:
@@ -76,8 +83,7 @@ def _do(job: Job, performer: Performer, connection: socket.socket, traces: Trace
             connection.sendall(frame)
 
     def fetch(timeout: float | None) -> tuple[str, str] | None:
-        readable, _, _ = select.select([connection], [], [], timeout)
-        said = decode_for_child(read_frame(connection)) if readable else None
+        said = decode_for_child(frames.read()) if frames.wait(timeout) else None
         return (said.message_id, said.content) if isinstance(said, Message) else None
 
     def loaded() -> None:

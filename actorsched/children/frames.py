@@ -6,8 +6,10 @@ never waits for the rest of a frame that a stopped child may never send.
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
+from collections import deque
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 16
@@ -27,6 +29,10 @@ class FrameReader:
     def feed(self, received: bytes) -> list[bytes]:
         """Add what was received; return the frames that are whole now, in order."""
         buffer = self._bytes
+        if not buffer and len(received) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(received)
+            if len(received) == _LENGTH.size + length:  # the usual case: one frame, whole
+                return [received[_LENGTH.size :]]
         buffer += received
         frames = []
         start = 0
@@ -39,6 +45,32 @@ class FrameReader:
             start = end
         del buffer[:start]
         return frames
+
+
+class FrameStream:
+    """The frames of a blocking socket, one after the other."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._reader = FrameReader()
+        self._whole: deque[bytes] = deque()
+
+    def read(self) -> bytes:
+        """Wait for the next frame.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        while not self._whole:
+            received = self._connection.recv(_CHUNK)
+            if not received:
+                raise EOFError
+            self._whole.extend(self._reader.feed(received))
+        return self._whole.popleft()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until there is something to read; False when it took longer than so many seconds."""
+        return bool(self._whole) or bool(select.select([self._connection], [], [], timeout)[0])
 
 
 def read_available(connection: socket.socket) -> bytes:

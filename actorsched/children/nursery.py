@@ -76,6 +76,8 @@ class Nursery:
 
     def resume(self, task_id: str) -> Child | None:
         """The child that keeps the run of this task, if it lives."""
+        if not self._suspended:
+            return None
         with self._lock:
             child = self._suspended.pop(task_id, None)
         if child is not None and child.has_ended():
