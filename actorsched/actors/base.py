@@ -9,6 +9,7 @@ nobody closed must not keep a finished program alive.
 from __future__ import annotations
 
 import sys
+from dataclasses import is_dataclass
 from typing import Any
 
 import pykka
@@ -46,7 +47,9 @@ class Actor(pykka.ThreadingActor):
 
     def refuse(self, message: object) -> None:
         """The end of every `match`: a message that this actor does not know."""
-        raise TypeError(f"{type(self).__name__} does not accept {type(message).__name__}: {message!r}")
+        # a record of ours may hold a task, and that a private parameter, which is shown nowhere
+        shown = "" if is_dataclass(message) else f": {message!r}"
+        raise TypeError(f"{type(self).__name__} does not accept {type(message).__name__}{shown}")
 
     def on_receive(self, message: object) -> Any:
         return self.handle(message)
