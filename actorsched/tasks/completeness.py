@@ -83,6 +83,11 @@ def cannot_be_checked(task: Any) -> bool:
     return _defined(task) in _INHERITED and not flatten(task.output())
 
 
+def is_plain_wrapper(task: Any) -> bool:
+    """Tell whether the task is complete when what it requires is, and nobody has said otherwise."""
+    return _defined(task) in _WRAPPERS
+
+
 def is_fulfilled(task: Any, completeness: Completeness = is_complete) -> bool:
     """Tell whether a dependency that is said to be done may be taken as done.
 
@@ -93,7 +98,7 @@ def is_fulfilled(task: Any, completeness: Completeness = is_complete) -> bool:
         current = waiting.pop()
         if cannot_be_checked(current):
             continue
-        if _defined(current) in _WRAPPERS:
+        if is_plain_wrapper(current):
             waiting += reversed(current.deps())
         elif not completeness(current):
             return False

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from actorsched.config import WorkerSettings
+from actorsched.tasks.asking import Answer, Asking
 from actorsched.tasks.blame import traceback_of
-from actorsched.tasks.completeness import Completeness, is_complete, is_external
+from actorsched.tasks.completeness import Completeness, is_complete
 from actorsched.tasks.cycles import knots, round_trip
 from actorsched.tasks.event import Event
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.structure import display_name, is_task, not_a_task, tasks_of
+from actorsched.tasks.structure import display_name, is_task, not_a_task
 
 Kind = Literal["complete", "pending", "external", "failed", "beyond"]
 
@@ -43,24 +41,6 @@ class Discovered(NamedTuple):
     registration: Registration
     kind: Kind
     error: str = ""
-
-
-class _Answer(NamedTuple):
-    """What a task said: complete, or what it requires, or what it raised.
-
-    Attributes:
-        deps: None when nobody asked.
-        error: what `complete()` raised, or, when `asked`, `requires()`.
-    """
-
-    complete: bool = False
-    deps: list[Any] | None = None
-    error: BaseException | None = None
-    asked: bool = False
-
-
-#: puts the questions to a task, perhaps later: returns where the answer can be had
-Ask = Callable[[Any], Callable[[], _Answer]]
 
 
 def discover(
@@ -91,14 +71,14 @@ def discover(
             raise not_a_task(root, "the list of wanted tasks")
     pending: dict[str, Discovered] = {}
     graph: dict[str, tuple[str, ...]] = {}
-    waiting: deque[tuple[Any, Callable[[], _Answer] | None]] = deque()
-    with _asking(completeness, threads) as ask:
+    waiting: deque[tuple[Any, Callable[[], Answer] | None]] = deque()
+    with Asking(completeness, threads) as asking:
         while True:
             for dep in deps:
                 if dep.task_id not in seen:
                     beyond = limit is not None and len(seen) >= limit
                     seen.add(dep.task_id)
-                    waiting.append((dep, None if beyond else ask(dep)))
+                    waiting.append((dep, None if beyond else asking.ask(dep)))
             if not waiting:
                 break
             task, answer = waiting.popleft()
@@ -110,38 +90,7 @@ def discover(
     yield from _cycles(pending, graph)
 
 
-@contextmanager
-def _asking(completeness: Completeness, threads: int) -> Iterator[Ask]:
-    if threads < 1:
-        yield lambda task: partial(_ask, task, completeness)
-        return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="actorsched-discovery")
-    try:
-        yield lambda task: pool.submit(_ask, task, completeness).result
-    except BaseException:
-        # whoever was interrupted does not wait for answers that nobody wants any more
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _ask(task: Any, completeness: Completeness) -> _Answer:
-    """Ask one task. What its hooks raise ends here."""
-    asked = False
-    try:
-        if completeness(task):
-            return _Answer(complete=True)
-        asked = True
-        if is_external(task):
-            return _Answer()
-        return _Answer(deps=tasks_of(task.deps(), f"requires() of {task.task_family}"))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        return _Answer(error=error, asked=asked)
-
-
-def _conclude(task: Any, answer: _Answer, settings: WorkerSettings) -> tuple[Discovered, list[Any]]:
+def _conclude(task: Any, answer: Answer, settings: WorkerSettings) -> tuple[Discovered, list[Any]]:
     """Tell the handlers what a task said, and make of it what the scheduler is told."""
     complete, deps, error, asked = answer
     if error is None:

@@ -36,6 +36,7 @@ from actorsched.tasks.completeness import (
     is_complete,
     is_external,
     is_fulfilled,
+    is_plain_wrapper,
 )
 from actorsched.tasks.discovery import discover
 from actorsched.tasks.dynamic import Wanted
@@ -271,6 +272,8 @@ class Attempt:
         task = self.task
         if not self._settings.check_complete_on_run or cannot_be_checked(task):
             return
+        if self._settings.check_unfulfilled_deps and is_plain_wrapper(task):
+            return  # these two are the same question, and there may be many tasks to ask
         left_s, pause_s = self._settings.completion_grace, SETTLING_PAUSE_S_MIN
         while not self._fulfilled(task):
             if left_s <= 0:

@@ -9,4 +9,17 @@ class WrapperTask(Task):
     """Complete when all that it requires is complete; has nothing to run."""
 
     def complete(self) -> bool:
-        return all(task.complete() for task in self.deps())
+        waiting, seen = [iter(self.deps())], {self.task_id}
+        while waiting:  # wrappers may hold wrappers, as deep as one likes
+            for task in waiting[-1]:
+                if task.task_id in seen:
+                    continue
+                seen.add(task.task_id)
+                if type(task).complete is WrapperTask.complete:
+                    waiting.append(iter(task.deps()))
+                    break
+                if not task.complete():
+                    return False
+            else:
+                waiting.pop()
+        return True

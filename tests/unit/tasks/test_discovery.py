@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import luigi
 import pytest
 
-from actorsched import Event, ExternalTask, LocalTarget, Task
+from actorsched import Event, ExternalTask, LocalTarget, Task, WrapperTask
 from actorsched.config import WorkerSettings
 from actorsched.errors import TaskDefinitionError
 from actorsched.tasks.completeness import CompletionCache
@@ -306,6 +307,142 @@ def test_deep_chains_need_no_recursion() -> None:
     assert len(found) == 100_003
     assert [item.task.n for item in found[-2:]] == [99_999, 100_000]
     assert found[-1].kind == "failed"
+
+
+# wrappers
+
+
+class Wrap(WrapperTask):
+    """A wrapper in the graph that a test has laid out; capital letters are wrappers."""
+
+    name: str
+
+    def requires(self) -> Any:
+        Node.asked[f"requires {self.name}"] += 1
+        return [Wrap(name) if name.isupper() else Node(name) for name in Node.graph[self.name]]
+
+
+class LuigiWrap(luigi.WrapperTask):  # type: ignore[misc]
+    name = luigi.Parameter()
+
+    def requires(self) -> Any:
+        Node.asked[f"requires {self.name}"] += 1
+        return [LuigiWrap(name=name) if name.isupper() else Node(name) for name in Node.graph[self.name]]
+
+
+WRAPS = pytest.mark.parametrize("wrap", [Wrap, lambda name: LuigiWrap(name=name)])
+
+
+@THREADS
+@WRAPS
+def test_what_a_wrapper_holds_is_asked_once(wrap: Any, threads: int) -> None:
+    """Not once more for each wrapper around it."""
+    Node.graph.update(A="BCx", B="ab", C="bD", D="c", a="", b="", c="", x="")
+    Node.done.update("abx")
+    found = find(wrap("A"), threads=threads)
+    kinds = {item.task.name: item.kind for item in found}
+    assert kinds == {
+        "A": "pending", "B": "complete", "C": "pending", "x": "complete", "b": "complete", "D": "pending",
+        "c": "pending",
+    }  # fmt: skip
+    assert names(found) == list("ABCxbDc")
+    assert max(Node.asked.values()) == 1
+    Node.asked.clear()
+    Node.done.add("c")
+    assert [(item.task.name, item.kind) for item in find(wrap("A"), threads=threads)] == [("A", "complete")]
+    assert max(Node.asked.values()) == 1
+
+
+@THREADS
+@WRAPS
+def test_wrappers_in_a_circle_are_a_cycle(wrap: Any, threads: int) -> None:
+    """And do not keep anybody going round."""
+    Node.graph.update(A="aB", B="C", C="B", a="")
+    Node.done.add("a")
+    found = find(wrap("A"), threads=threads)
+    assert [item.task.name for item in found if item.kind == "failed"] == ["B", "C"]
+
+
+@THREADS
+def test_a_wrapper_whose_part_cannot_answer_waits_for_it(threads: int) -> None:
+    """The failure is that of the part."""
+
+    class Holds(WrapperTask):
+        name: str = "W"
+
+        def requires(self) -> Any:
+            return [Broken("x", "complete"), Node("a")]
+
+    class Sick(WrapperTask):
+        name: str = "S"
+
+        def requires(self) -> Any:
+            raise ValueError("no")
+
+    class Both(WrapperTask):
+        name: str = "B"
+
+        def requires(self) -> Any:
+            return [Holds(), Sick()]
+
+    Node.graph.update(a="")
+    found = find(Both(), threads=threads)
+    assert {item.task.name: item.kind for item in found} == {
+        "B": "pending", "W": "pending", "S": "failed", "x": "failed", "a": "pending",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_wrappers_in_wrappers_need_no_recursion_and_no_square_of_time(last: bool) -> None:
+    """Twenty thousand, one in the other."""
+
+    class Deep(WrapperTask):
+        n: int
+
+        def requires(self) -> Any:
+            return Deep(self.n + 1) if self.n < 20_000 else Node("a")
+
+    Node.graph.update(a="")
+    Node.done.update("a" if last else "")
+    found = find(Deep(0))
+    assert len(found) == (1 if last else 20_002)
+    assert Node.asked["complete a"] == 1
+    assert Deep(0).complete() is last
+
+
+def test_a_wrapper_with_a_complete_of_its_own_is_asked_itself() -> None:
+    """It knows better."""
+
+    class Knows(WrapperTask):
+        name: str = "K"
+
+        def requires(self) -> Any:
+            return Node("a")
+
+        def complete(self) -> bool:
+            return True
+
+    Node.graph.update(a="")
+    assert [item.kind for item in find(Knows())] == ["complete"]
+    assert not Node.asked
+
+
+def test_parts_of_a_wrapper_are_asked_at_the_same_time() -> None:
+    """When nothing is left to do, all that a wrapper holds is asked; that must not take its turn."""
+    together = threading.Barrier(4)
+
+    class Slow(Task):
+        n: int
+
+        def complete(self) -> bool:
+            together.wait(30)
+            return True
+
+    class All(WrapperTask):
+        def requires(self) -> Any:
+            return [Slow(n) for n in range(40)]
+
+    assert [item.kind for item in find(All(), threads=4)] == ["complete"]
 
 
 # events, limit, cache, threads
