@@ -1,8 +1,8 @@
 """The conversation with a server: one frame and its answer, however often that must be tried.
 
 It is a straight line: send, wait, and if no answer comes send the very same frame again, on a
-new socket, perhaps to the next address, until the patience is used up. Waiting is cut into slices, and
-between two of them the owner does its other duties.
+new socket, perhaps to the next address, until the patience is used up (`patience.py`). Waiting is cut into
+slices, and between two of them the owner does its other duties.
 
 A new socket greets first: `hello` says whether the two sides understand each other, and where the server
 gives its hints.
@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from actorsched._version import __version__
-from actorsched.actors.log import log
+from actorsched.actors.patience import SLICE_S, NoAnswerError, Patience
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import (
     AccessDeniedError,
     InvalidParamsError,
     ProtocolError,
-    SchedulerUnreachableError,
     VersionError,
 )
 from actorsched.rpc import envelope
@@ -31,18 +30,12 @@ from actorsched.transport.address import Address
 from actorsched.transport.keys import Keys
 from actorsched.transport.req import ReqSocket
 
-#: the longest time between two looks at the other duties; nobody notices it, and it costs nothing
-SLICE_S = 0.05
 #: where there are several addresses, one that accepts no connection for so long is passed over
 FIRST_CONTACT_S = 2.0
 
 _HELLO = envelope.write_call(
     "hello", {"protocol_version": PROTOCOL_VERSION, "client": f"actorsched {__version__}"}, 0
 )
-
-
-class NoAnswerError(Exception):
-    """One attempt was in vain; the text says why."""
 
 
 class Conversation:
@@ -79,14 +72,11 @@ class Conversation:
         self._url = url
         self._endpoints = endpoints
         self._keys = keys
-        self._settings = settings
         self._runtime = runtime
         self._now = runtime.clock.monotonic
-        self._closing = closing
+        self._patience = Patience(url, settings, runtime, closing, meanwhile)
         self._meanwhile = meanwhile
         self._greeted = greeted
-        self._away_since: float | None = None
-        self._was_in_contact = False
 
     def converse(self, frame: bytes, patience_s: float | None = None) -> Response | list[Response]:
         """Send a frame until it is answered.
@@ -103,60 +93,16 @@ class Conversation:
             raise InvalidParamsError(
                 f"a request of {len(frame)} bytes is longer than {envelope.MAX_FRAME_BYTES}; make it smaller"
             )
-        patience_s = self._settings.patience if patience_s is None else patience_s
-        started = self._now()
-        until = started + patience_s if patience_s > 0 else None
-        try:
-            return self._attempt(frame, until)
-        except NoAnswerError as error:
-            self._note_lost(error, patience_s)
-            first = error
-        # loaded when something goes wrong for the first time, which is never in most programs
-        from tenacity import RetryCallState, Retrying, retry_if_exception_type
-
-        settings = self._settings
-
-        def is_over(state: RetryCallState) -> bool:
-            attempts = 1 + state.attempt_number
-            return (until is not None and self._now() >= until) or 0 < settings.retry_attempts <= attempts
-
-        def backoff(state: RetryCallState) -> float:
-            return self._backoff(state.attempt_number)
-
-        retrying = Retrying(
-            sleep=self._pause,
-            wait=backoff,
-            stop=is_over,
-            retry=retry_if_exception_type(NoAnswerError),
-            reraise=True,
-        )
-        last, attempts = first, 1
-        if settings.retry_attempts != 1 and (until is None or self._now() < until):
-            self._pause(self._backoff(1))
-            try:
-                for attempt in retrying:
-                    with attempt:
-                        return self._attempt(frame, until)
-            except NoAnswerError as error:
-                last, attempts = error, 1 + retrying.statistics.get("attempt_number", 0)
-        raise SchedulerUnreachableError(
-            f"no scheduler answered at {self._url} within {self._now() - started:.3g} s"
-            f" ({attempts} attempts; the last one: {last}); is it running, and is the address right?"
-        )
+        return self._patience.keep_trying(lambda timeout_s: self._attempt(frame, timeout_s), patience_s)
 
     def close(self) -> None:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
 
-    def _backoff(self, attempt: int) -> float:
-        settings = self._settings
-        longest = min(settings.retry_wait_max, settings.retry_wait_min * 2.0 ** min(attempt - 1, 30))
-        return longest * self._runtime.random.uniform(1.0 - settings.retry_jitter, 1.0)
-
     # -- one attempt ----------------------------------------------------------------------------
 
-    def _attempt(self, frame: bytes, until: float | None) -> Response | list[Response]:
+    def _attempt(self, frame: bytes, timeout_s: float) -> Response | list[Response]:
         """Send a frame once and wait for its answer.
 
         Raises:
@@ -164,17 +110,13 @@ class Conversation:
             ProtocolError: what came is no answer.
         """
         self._meanwhile()
-        started = self._now()
         if self.socket is not None and self.socket.lost():
             self.close()  # the server was away: whoever is there now must be greeted
-        timeout_s = self._settings.connect_timeout
-        if until is not None:
-            timeout_s = min(timeout_s, max(SLICE_S, until - started))
         try:
             if self.socket is None:
                 self.socket = self._runtime.network.open_req(self._endpoints[self.current], keys=self._keys)
                 self._greet(self.socket, timeout_s)
-            response = self._ask(self.socket, frame, timeout_s)
+            return self._ask(self.socket, frame, timeout_s)
         except NoAnswerError:
             self.close()
             self.current = (self.current + 1) % len(self._endpoints)
@@ -182,10 +124,6 @@ class Conversation:
         except BaseException:  # a socket that waits for an answer can send nothing else
             self.close()
             raise
-        self._was_in_contact = True
-        if self._away_since is not None:
-            self._note_back()
-        return response
 
     def _greet(self, socket: ReqSocket, timeout_s: float) -> None:
         response = self._ask(socket, _HELLO, timeout_s)
@@ -237,7 +175,7 @@ class Conversation:
         while not socket.send(frame, min(SLICE_S, max(0.001, deadline - self._now()))):
             self._meanwhile()
             socket.check()
-            if socket.denied and not self._was_in_contact:
+            if socket.denied and not self._patience.was_in_contact:
                 raise AccessDeniedError(
                     f"{socket.address} does not let this {'key' if self._keys else 'user'} in; ask whoever"
                     " runs the scheduler to authorise it"
@@ -246,28 +184,3 @@ class Conversation:
                 raise NoAnswerError(f"no connection to {socket.address}: {socket.refused}")
             if self._now() >= deadline:
                 raise NoAnswerError(f"no connection to {socket.address} within {contact_s:.3g} s")
-
-    # -- waiting --------------------------------------------------------------------------------
-
-    def _pause(self, seconds: float) -> None:
-        """Wait before the next attempt, without neglecting the other duties."""
-        until = self._now() + seconds
-        while (left := until - self._now()) > 0:
-            self._meanwhile()
-            self._closing.wait(min(SLICE_S, left))
-
-    def _note_lost(self, error: NoAnswerError, patience_s: float) -> None:
-        if self._away_since is None:
-            self._away_since = self._now()
-            log.warning(
-                "lost contact with the scheduler",
-                url=self._url,
-                cause=str(error),
-                patience_s=patience_s or "no end",
-            )
-
-    def _note_back(self) -> None:
-        assert self._away_since is not None
-        away_s = round(self._now() - self._away_since, 3)
-        self._away_since = None
-        log.info("contact with the scheduler is back", url=self._url, away_s=away_s)

@@ -9,7 +9,7 @@ Accepts
     Subscribe       tell: ignored, the hints that come are for this process
     any RPC method  through a proxy
 On stop
-    noticed at once even while it waits (`conversation.SLICE_S`); the call under way and the waiting ones
+    noticed at once even while it waits (`patience.SLICE_S`); the call under way and the waiting ones
     end with an error. Whether they took effect is then unknown.
 On crash
     the error of one call is that call's answer and nobody else's.

@@ -16,7 +16,7 @@ from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings, settings_from
 from actorsched.errors import SchedulerUnreachableError
 from actorsched.rpc.api import SchedulerApi
-from actorsched.transport.address import redacted
+from actorsched.transport.address import is_http, redacted
 
 #: the actor answers by itself when the time is over; this much later, it is busy with another call
 GRACE_S = 0.5
@@ -29,8 +29,9 @@ class RemoteScheduler(SchedulerApi):
     caller's errors as they are (`InvalidParamsError`, `UnknownMethodError`, …), others as `RemoteError`.
 
     Args:
-        url: `tcp://host:port`, `tcp://user:password@host:port`, `ipc:///path`; several with commas between
-            are tried in turn.
+        url: `tcp://host:port`, `tcp://user:password@host:port`, `ipc:///path`; or, for a stock luigid,
+            `http://host:port`, `https://…`, `http+unix://%2Fpath`. Several with commas between are tried in
+            turn.
         connect_timeout: a request without an answer for so many seconds is sent again.
         runtime: where the actor lives; None for this machine.
         settings: fields of `ClientSettings`, by keyword.
@@ -54,8 +55,11 @@ class RemoteScheduler(SchedulerApi):
         runtime = runtime or Runtime()
         self._now = runtime.clock.monotonic
         self._closing = runtime.make_event()
-        self._ref: ActorRef[RemoteSchedulerActor] = runtime.start(
-            RemoteSchedulerActor,
+        kind: type[Any] = RemoteSchedulerActor
+        if is_http(url):
+            from actorsched.actors.http_scheduler import HttpSchedulerActor as kind  # noqa: N813  # seldom needed
+        self._ref: ActorRef[Any] = runtime.start(
+            kind,
             url,
             settings_from(ClientSettings, {"connect_timeout": connect_timeout, **settings}),
             runtime,
@@ -64,7 +68,7 @@ class RemoteScheduler(SchedulerApi):
         self._finalizer = weakref.finalize(self, _stop, self._ref, self._closing)
 
     @property
-    def actor_ref(self) -> ActorRef[RemoteSchedulerActor]:
+    def actor_ref(self) -> ActorRef[Any]:
         """The actor behind this object."""
         return self._ref
 
@@ -107,9 +111,7 @@ class RemoteScheduler(SchedulerApi):
 class _Within(SchedulerApi):
     """See `RemoteScheduler.within`."""
 
-    def __init__(
-        self, ref: ActorRef[RemoteSchedulerActor], url: str, seconds: float, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, ref: ActorRef[Any], url: str, seconds: float, now: Callable[[], float]) -> None:
         self._ref = ref
         self._url = url
         self._seconds = seconds

@@ -200,6 +200,15 @@ def write_batch(responses: list[bytes]) -> bytes:
     return b"[" + b",".join(responses) + b"]"
 
 
+def write_value(value: Any) -> bytes:
+    """Write any JSON-shaped value.
+
+    Raises:
+        TypeError: it is none.
+    """
+    return _encoder.encode(value)
+
+
 def write_call(
     method: str, params: Mapping[str, Any], id: Id = None, client: str | None = None, seq: int | None = None
 ) -> bytes:

@@ -85,6 +85,11 @@ def redacted(text: str) -> str:
     return _PASSWORD.sub(r"\1:***@", text)
 
 
+def is_http(text: str) -> bool:
+    """Whether a URL is that of a luigid."""
+    return text.strip().partition("://")[0] in HTTP_SCHEMES
+
+
 def parse_address(text: str, *, allow_clear_password: bool = False, allow_http: bool = False) -> Address:
     """Understand one address to connect to.
 

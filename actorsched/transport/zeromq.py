@@ -10,6 +10,7 @@ from typing import Any
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import make_poller
+from actorsched.transport.http import HttpClient
 from actorsched.transport.keys import KeyPair, Keys
 from actorsched.transport.pub import PubSocket, SubSocket
 from actorsched.transport.rep import RepSocket
@@ -46,6 +47,10 @@ class ZeroMq:
     def open_sub(self, address: Address, *, keys: Keys | None = None) -> SubSocket:
         """What hears hints; see `SubSocket`."""
         return SubSocket(address, keys=keys)
+
+    def open_http(self, address: Address) -> HttpClient:
+        """What asks a luigid; see `HttpClient`, also for the errors."""
+        return HttpClient(address)
 
     def open_door(self, keys: KeyPair | None) -> Door:
         """What lets people in to answering ends; see `Door`."""

@@ -1,0 +1,142 @@
+"""How long and how often something is tried that may need several attempts; not what is tried.
+
+One line is logged when contact is lost, and one when it is back; how often it was tried in between stands
+in neither, because nobody can do anything about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from actorsched.actors.log import log
+from actorsched.actors.runtime import Event, Runtime
+from actorsched.config import ClientSettings
+from actorsched.errors import SchedulerUnreachableError
+
+T = TypeVar("T")
+
+#: the longest time between two looks at the other duties; nobody notices it, and it costs nothing
+SLICE_S = 0.05
+
+
+class NoAnswerError(Exception):
+    """One attempt was in vain; the text says why."""
+
+
+class Patience:
+    """Belongs to the thread of its owner.
+
+    Attributes:
+        was_in_contact: whether there was ever an answer.
+
+    Args:
+        url: for messages; without passwords.
+        settings: how to wait and retry.
+        runtime: clock and chance.
+        closing: set to end a pause at once.
+        meanwhile: the other duties of the owner; may raise, which ends it all.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        settings: ClientSettings,
+        runtime: Runtime,
+        closing: Event,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        self.was_in_contact = False
+        self._url = url
+        self._settings = settings
+        self._random = runtime.random
+        self._now = runtime.clock.monotonic
+        self._closing = closing
+        self._meanwhile = meanwhile
+        self._away_since: float | None = None
+
+    def keep_trying(self, attempt: Callable[[float], T], patience_s: float | None = None) -> T:
+        """Make attempts until one succeeds.
+
+        Args:
+            attempt: gets the longest time that it may take; raises `NoAnswerError` when it was in vain.
+            patience_s: None for that of the settings; 0 is for ever.
+
+        Raises:
+            SchedulerUnreachableError: the patience or the number of attempts is used up.
+            Exception: what else an attempt raises.
+        """
+        settings = self._settings
+        patience_s = settings.patience if patience_s is None else patience_s
+        started = self._now()
+        until = started + patience_s if patience_s > 0 else None
+
+        def once() -> T:
+            timeout_s = settings.connect_timeout
+            if until is not None:
+                timeout_s = min(timeout_s, max(SLICE_S, until - self._now()))
+            result = attempt(timeout_s)
+            self._note_contact()
+            return result
+
+        try:
+            return once()
+        except NoAnswerError as error:
+            self._note_lost(error, patience_s)
+            last, attempts = error, 1
+        if settings.retry_attempts != 1 and (until is None or self._now() < until):
+            # loaded when something goes wrong for the first time, which is never in most programs
+            from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+            def is_over(state: RetryCallState) -> bool:
+                late = until is not None and self._now() >= until
+                return late or 0 < settings.retry_attempts <= 1 + state.attempt_number
+
+            def backoff(state: RetryCallState) -> float:
+                return self._backoff(state.attempt_number)
+
+            retrying = Retrying(
+                sleep=self._pause,
+                wait=backoff,
+                stop=is_over,
+                retry=retry_if_exception_type(NoAnswerError),
+                reraise=True,
+            )
+            self._pause(self._backoff(1))
+            try:
+                return retrying(once)
+            except NoAnswerError as error:
+                last, attempts = error, 1 + retrying.statistics.get("attempt_number", 0)
+        raise SchedulerUnreachableError(
+            f"no scheduler answered at {self._url} within {self._now() - started:.3g} s"
+            f" ({attempts} attempts; the last one: {last}); is it running, and is the address right?"
+        )
+
+    def _backoff(self, attempt: int) -> float:
+        settings = self._settings
+        longest = min(settings.retry_wait_max, settings.retry_wait_min * 2.0 ** min(attempt - 1, 30))
+        return longest * self._random.uniform(1.0 - settings.retry_jitter, 1.0)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt, without neglecting the other duties."""
+        until = self._now() + seconds
+        while (left := until - self._now()) > 0:
+            self._meanwhile()
+            self._closing.wait(min(SLICE_S, left))
+
+    def _note_lost(self, error: NoAnswerError, patience_s: float) -> None:
+        if self._away_since is None:
+            self._away_since = self._now()
+            log.warning(
+                "lost contact with the scheduler",
+                url=self._url,
+                cause=str(error),
+                patience_s=patience_s or "no end",
+            )
+
+    def _note_contact(self) -> None:
+        self.was_in_contact = True
+        if self._away_since is not None:
+            away_s = round(self._now() - self._away_since, 3)
+            self._away_since = None
+            log.info("contact with the scheduler is back", url=self._url, away_s=away_s)
