@@ -97,7 +97,7 @@ class Store(Protocol):
         """
 
     def try_out(self, size: int) -> None:
-        """Write so many bytes and delete them again, to see whether a commit could succeed."""
+        """See whether so many bytes could be written, after a commit that failed."""
 
     def close(self) -> None:
         """Let go of everything; `open()` may follow. Never raises."""

@@ -33,6 +33,9 @@ BEAT_S = 0.25
 #: KiB of pages that are kept in memory
 CACHE_KIB = 65_536
 
+#: bytes of the smallest file that SQLite does not take for an empty one
+SIZE_MIN = 512
+
 #: what cannot be cured by waiting
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -60,7 +63,7 @@ class SqliteStore(SqlStore):
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             present = self.path.exists()
-            if present and not self.path.stat().st_size and self._lock_path.exists():
+            if present and self.path.stat().st_size < SIZE_MIN and self._lock_path.exists():
                 raise StoreError(
                     f"{self.url}: {self.path} is empty, but there was a store in it; bring back a copy of it,"
                     f" or delete {self._lock_path} too, to begin with nothing"
@@ -112,6 +115,25 @@ class SqliteStore(SqlStore):
         self._beat_at = clock if held else None
         return held
 
+    def try_out(self, size: int) -> None:
+        # trying to write would lengthen the log, and so take the room that it looks for
+        try:
+            room = os.statvfs(self.path.parent)
+        except OSError as error:
+            raise StoreUnavailableError(f"{self.url}: {self.path}: {error.strerror or error}") from None
+        if room.f_bavail * room.f_frsize < size:
+            raise self._full()
+        try:
+            self._require()
+            self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self.translate(error) from None
+
+    def _full(self) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"{self.url}: the disk is full: nothing can be stored until there is room"
+        )
+
     def translate(self, error: Exception) -> Exception:
         if not isinstance(error, sqlite3.Error):
             return error
@@ -119,9 +141,7 @@ class SqliteStore(SqlStore):
         if code in _DAMAGED:
             return self._damaged(error)
         if code == sqlite3.SQLITE_FULL:
-            return StoreUnavailableError(
-                f"{self.url}: the disk is full: nothing can be stored until there is room"
-            )
+            return self._full()
         return StoreUnavailableError(f"{self.url}: {self.path}: {error}")
 
     def _damaged(self, reason: object) -> StoreError:

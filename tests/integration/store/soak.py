@@ -47,7 +47,8 @@ def main() -> None:
                 back += plant.back_after_s
                 print(
                     f"seed {seed}: {plant.n_tasks} tasks, {done} kills so far, nothing lost;"
-                    f" ready again after {sorted(back)[len(back) // 2]:.2f} s (median), {max(back):.2f} s (most)",
+                    f" ready again after {sorted(back)[len(back) // 2]:.2f} s (median),"
+                    f" {max(back):.2f} s (most)",
                     flush=True,
                 )
             shutil.rmtree(folder, ignore_errors=True)
