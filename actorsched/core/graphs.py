@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
 
 from actorsched.core.instant import Instant
 from actorsched.core.pruning import prune
@@ -27,11 +28,13 @@ def graph(
     """All tasks and what they depend on."""
     prune(state, now)
     walk = _Walk(state, lambda record: record.deps, include_done=True)
-    found: dict[str, TaskView] = {}
-    for record in list(state.tasks.values()):
-        if record.task_id not in walk.seen:
-            found.update(walk.from_(record.task_id))
-    return _page(found, limit, after)
+    nodes = (
+        node
+        for record in list(state.tasks.values())
+        if record.task_id not in walk.seen
+        for node in walk.from_(record.task_id)
+    )
+    return _page(walk, nodes, limit, after)
 
 
 def dep_graph(
@@ -49,7 +52,8 @@ def dep_graph(
     prune(state, now)
     if task_id not in state.tasks:
         return {}
-    return _page(_Walk(state, lambda record: record.deps, include_done).from_(task_id), limit, after)
+    walk = _Walk(state, lambda record: record.deps, include_done)
+    return _page(walk, walk.from_(task_id), limit, after)
 
 
 def inverse_dep_graph(
@@ -71,10 +75,22 @@ def inverse_dep_graph(
     def waiting(record: TaskRecord) -> list[str]:
         return [dependent.task_id for dependent in record.iter_dependents()]
 
-    return _page(_Walk(state, waiting, include_done).from_(task_id), limit, after)
+    walk = _Walk(state, waiting, include_done)
+    return _page(walk, walk.from_(task_id), limit, after)
+
+
+class _Node(NamedTuple):
+    """A place in a graph; `record` None: nobody has said what it is."""
+
+    task_id: str
+    record: TaskRecord | None
+    deps: Collection[str]
+    is_root: bool
 
 
 class _Walk:
+    """Goes through a graph node by node, so that who wants a page of it looks at no more than that."""
+
     def __init__(
         self, state: State, neighbours: Callable[[TaskRecord], Collection[str]], include_done: bool
     ) -> None:
@@ -84,32 +100,40 @@ class _Walk:
         self._reasons = Reasons(state)
         self.seen: set[str] = set()
 
-    def from_(self, root: str) -> dict[str, TaskView]:
-        """Nodes by id, the nearest to the root first; only the root has its display name."""
+    def from_(self, root: str) -> Iterator[_Node]:
+        """The nodes, the nearest to the root first; as many as a graph may have."""
         tasks = self._state.tasks
-        most = self._state.settings.max_graph_nodes
-        nodes: dict[str, TaskView] = {}
         self.seen.add(root)
         queue = deque([root])
+        left = self._state.settings.max_graph_nodes
         while queue:
             task_id = queue.popleft()
             record = tasks.get(task_id)
+            deps: Collection[str] = ()
             if record is None or not record.family:
-                nodes[task_id] = view = _view_unknown(task_id)
+                record = None
             else:
                 deps = self._neighbours(record)
                 if not self._include_done:
                     deps = [dep for dep in deps if dep not in tasks or tasks[dep].status != DONE]
-                nodes[task_id] = view = view_task(self._state, record, self._reasons, deps=deps)
-                for dep in sorted(deps):
-                    if dep not in self.seen:
-                        self.seen.add(dep)
-                        queue.append(dep)
-            if task_id != root:
-                del view["display_name"]
-            if len(nodes) >= most:
-                break
-        return nodes
+            yield _Node(task_id, record, deps, task_id == root)
+            left -= 1
+            if left <= 0:
+                return
+            for dep in sorted(deps):
+                if dep not in self.seen:
+                    self.seen.add(dep)
+                    queue.append(dep)
+
+    def view(self, node: _Node) -> TaskView:
+        """What is shown of it; only a root has its display name."""
+        if node.record is None:
+            view = _view_unknown(node.task_id)
+        else:
+            view = view_task(self._state, node.record, self._reasons, deps=node.deps)
+        if not node.is_root:
+            del view["display_name"]
+        return view
 
 
 def _view_unknown(task_id: str) -> TaskView:
@@ -127,15 +151,8 @@ def _view_unknown(task_id: str) -> TaskView:
     }
 
 
-def _page(nodes: dict[str, TaskView], limit: int | None, after: str | None) -> dict[str, TaskView]:
-    if limit is None and after is None:
-        return nodes
-    ids = list(nodes)
-    start = 0
-    if after is not None:
-        if after not in nodes:
-            raise InvalidParamsError(
-                f"after={after!r}: not in this graph any more; begin again without `after`"
-            )
-        start = ids.index(after) + 1
-    return {task_id: nodes[task_id] for task_id in ids[start:][:limit]}
+def _page(walk: _Walk, nodes: Iterator[_Node], limit: int | None, after: str | None) -> dict[str, TaskView]:
+    """Views by id, of the nodes behind `after`; the nodes before it are passed, which costs little."""
+    if after is not None and all(node.task_id != after for node in nodes):  # stops behind it
+        raise InvalidParamsError(f"after={after!r}: not in this graph any more; begin again without `after`")
+    return {node.task_id: walk.view(node) for node in islice(nodes, limit)}

@@ -95,12 +95,26 @@ def _after(state: State, status: str, after: str | None) -> Iterator[TaskRecord]
             raise InvalidParamsError(f"after={after!r}: no such task any more; begin again without `after`")
         seq = state.tasks[after].seq
     if status:
-        # the tasks of a status are kept in the order of their moves; a page sorts what is left of them
-        mine = state.by_status.get(status, {}).values()
-        return iter(sorted((record for record in mine if record.seq > seq), key=attrgetter("seq")))
+        return _of_status(state, status, seq)
     records = state.by_seq
     start = bisect_right(records, seq, key=attrgetter("seq"))
     return (record for record in islice(records, start, None) if state.has(record))
+
+
+def _of_status(state: State, status: str, seq: int) -> Iterator[TaskRecord]:
+    """Tasks in a status, in order of registration, from the one after `seq`.
+
+    The tasks of a status are kept in the order of their moves. So all tasks are gone through until more
+    would have been looked at than are in the status; then the rest of these is sorted. A page of a
+    frequent status costs a few times its length, one of a rare status what there is of it.
+    """
+    mine = state.by_status.get(status, {})
+    start = bisect_right(state.by_seq, seq, key=attrgetter("seq"))
+    for record in islice(state.by_seq, start, start + len(mine)):
+        seq = record.seq
+        if record.status == status and state.has(record):
+            yield record
+    yield from sorted((record for record in mine.values() if record.seq > seq), key=attrgetter("seq"))
 
 
 def task_search(
