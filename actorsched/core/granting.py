@@ -263,7 +263,7 @@ def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant | None
     if not state.resources.fits(record.demand, state.resources.used):
         state.resources.charge(record.runs_with())
         return None
-    record.resources_running = dict(record.demand.needs)
+    record.resources_running = record.demand.needs
     state.resources.charge(record.resources_running)
     record.time_running = now.wall
     record.run_id = state.ticket()
@@ -273,7 +273,7 @@ def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant | None
 
 def _grant(state: State, asking: WorkerRecord, record: TaskRecord, now: Instant) -> Grant:
     record.worker_running = asking.worker_id
-    record.resources_running = dict(record.demand.needs) if record.demand.needs else {}
+    record.resources_running = record.demand.needs
     record.time_running = now.wall
     record.run_id = state.ticket()
     move(state, record, RUNNING, now)
@@ -300,7 +300,7 @@ def _grant_batch(
     for record in members:
         record.batch_id = run_id
         record.worker_running = asking.worker_id
-        record.resources_running = dict(record.demand.needs)
+        record.resources_running = record.demand.needs
         record.time_running = now.wall
         record.run_id = run_id
         move(state, record, BATCH_RUNNING, now)

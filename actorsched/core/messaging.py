@@ -167,7 +167,8 @@ def decrease_running_task_resources(
 
 def get_running_task_resources(state: State, now: Instant, task_id: str) -> RunningResources:
     record = state.tasks.get(task_id)
-    return {"taskId": task_id, "resources": record.resources_running if record is not None else None}
+    taken = record.resources_running if record is not None else None
+    return {"taskId": task_id, "resources": None if taken is None else dict(taken)}
 
 
 def fetch_error(state: State, now: Instant, /, task_id: str, **ignored: Any) -> ErrorView:

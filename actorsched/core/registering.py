@@ -74,6 +74,7 @@ def add_task(
         raise InvalidParamsError(f"add_task: task_id={task_id!r}, worker={worker!r}: both are needed")
     if status not in REGISTRABLE:
         raise InvalidParamsError(f"add_task: status={status!r}: one of {', '.join(sorted(REGISTRABLE))}")
+    status = REGISTRABLE[status]
     sender = state.heard(worker, now)
     if incarnation != sender.incarnation and not meet(state, sender, incarnation, now):
         return {"refused": "stale_incarnation", "task_id": task_id}
@@ -186,10 +187,10 @@ def _fill_in(
     """Take what a placeholder lacks; what is known stays."""
     changed = False
     if family and not record.family:
-        record.family = family
+        record.family = state.word(family)
         changed = True
     if module and not record.module:
-        record.module = module
+        record.module = state.word(module)
         state.touch_definition(record)
     if param_visibilities and not record.visibilities:
         record.visibilities = param_visibilities

@@ -43,7 +43,7 @@ def view_task(
         "name": record.family,
         "priority": record.priority,
         "resources": dict(record.demand.needs),
-        "resources_running": record.resources_running,
+        "resources_running": None if record.resources_running is None else dict(record.resources_running),
         "tracking_url": notes.tracking_url,
         "status_message": notes.status_message,
         "progress_percentage": notes.progress_percentage,

@@ -98,9 +98,14 @@ class State:
         #: what has changed since it was looked at; None: nobody will ever look
         self.journal: Journal | None = Journal() if journal else None
         self.touch_control()
+        self._words: dict[str, str] = {}
         self._seq = 0
         self._tickets = 0
         self._serials = 0
+
+    def word(self, text: str) -> str:
+        """The same text as one string for all records: families and modules are few."""
+        return self._words.setdefault(text, text)
 
     def ticket(self, kind: str = "") -> str:
         """A new id, unique in all epochs."""
