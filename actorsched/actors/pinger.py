@@ -52,6 +52,8 @@ class Pinger:
         self._frame = b""
         self._asked: list[KeepAlive] = []
         self._deadline = 0.0
+        #: the answer was that there is none now; the pings are sent again at the deadline
+        self._put_off = False
 
     def step(self, now: float) -> None:
         """Take the answer that has come, and send what is due; never waits."""
@@ -73,10 +75,11 @@ class Pinger:
 
     def _look(self, now: float) -> None:
         assert self._socket is not None
-        frames = self._socket.receive()
+        frames = None if self._put_off else self._socket.receive()
         if frames is not None and self._hear(frames):
             self._asked = []
         elif frames is not None:  # an answer, but not to the pings: the scheduler may be on its way out
+            self._put_off = True  # a socket that has its answer can only send
             self._deadline = min(self._deadline, now + 1.0)
         elif now >= self._deadline or self._socket.lost():
             self._send(now, failed=True)
@@ -86,6 +89,7 @@ class Pinger:
             self.close()
         if self._socket is None:
             self._socket = self._open_socket(failed)
+        self._put_off = False
         self._socket.send(self._frame)
         self._deadline = now + self._timeout_s
 

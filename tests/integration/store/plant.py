@@ -112,22 +112,23 @@ class Plant:
             "--store", self.store, *options,
         )  # fmt: skip
 
-    def start_workers(self, n: int = 2, slots: int = 3) -> list[Process]:
+    def start_workers(self, n: int = 2, slots: int = 3, *options: str) -> list[Process]:
         url = ",".join(self.addresses)
         return [
             self.start(
                 f"worker{number}", "node", "--role", "worker", "--scheduler", url, "--slots", str(slots),
-                "--wait-interval", "0.2", "--retry-wait-max", "0.3",
+                "--wait-interval", "0.2", "--retry-wait-max", "0.3", *options,
             )
             for number in range(n)
         ]  # fmt: skip
 
-    def start_run(self, work_s: float = 0.01) -> Process:
+    def start_run(self, work_s: float = 0.01, *options: str) -> Process:
         """Somebody who registers the pipeline and waits for its end."""
         return self.start(
             "run", "run", "tests.integration.store.pipeline", "All", "--folder", str(self.folder),
             "--layers", str(self.layers), "--work-s", str(work_s), "--workers", "0", "--patience", "0",
             "--scheduler", ",".join(self.addresses), "--wait-interval", "0.2", "--retry-wait-max", "0.3",
+            *options,
         )  # fmt: skip
 
     @property
@@ -182,7 +183,7 @@ class Plant:
         assert not again, f"ran more than once, so a report was lost: {again}"
 
     def story(self) -> str:
-        return "\n".join(f"--- {process.name}\n{process.tail()}" for process in self.processes[-4:])
+        return "\n".join(f"--- {process.name}\n{process.tail()}" for process in self.processes)
 
     def close(self) -> None:
         for process in self.processes:

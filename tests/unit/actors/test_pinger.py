@@ -21,13 +21,19 @@ class Wire:
         self.answers: list[list[bytes]] = []
         self.broken = False
         self.closed = False
+        self.waits = False
 
     def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
         self.sent.append(frame)
+        self.waits = True
         return True
 
     def receive(self, timeout_s: float = 0.0) -> list[bytes] | None:
-        return self.answers.pop(0) if self.answers else None
+        assert self.waits, "a REQ socket gives one answer to a request, and fails when it is asked for more"
+        if not self.answers:
+            return None
+        self.waits = False
+        return self.answers.pop(0)
 
     def lost(self) -> bool:
         return self.broken
@@ -99,6 +105,19 @@ def test_what_is_no_answer_is_waited_out(garbage: bytes, pinger: Pinger, wires: 
     pinger.step(1.1)
     assert len(wires) == 1
     pinger.step(2.2)
+    assert wires[1].sent == wires[0].sent
+
+
+def test_a_scheduler_that_cannot_answer_now_is_asked_again(pinger: Pinger, wires: list[Wire]) -> None:
+    """A standby says so at once; its socket has nothing more to give."""
+    refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32002, "message": "standing by"}}
+    pinger.step(1.0)
+    wires[0].answers.append([json.dumps(refusal).encode()])
+    for now in (1.1, 1.5, 2.0):
+        pinger.step(now)
+    assert len(wires) == 1
+    pinger.step(2.2)
+    assert wires[0].closed
     assert wires[1].sent == wires[0].sent
 
 
