@@ -189,6 +189,7 @@ class Duties:
             granted=self._granted.get(run.task_id, ()),
             complete=self._known_complete(run.task_id),
             is_batch=bool(run.batch),
+            limit_known=task is not None,
         )
         run.task = None if run.batch else job.packed if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)

@@ -109,6 +109,9 @@ class InlineSlotActor(Actor):
                 if message.timeout_s:
                     log.warning("a task that runs inline cannot be timed out", task=message.job.task_id)
                 self._desk.put(message, self.actor_ref)
+            case _Said(said=Notice(kind="limit", value=limit_s)):
+                if limit_s:
+                    log.warning("a task that runs inline cannot be timed out", limit_s=limit_s)
             case _Said(said=Notice() as notice):
                 self._worker.tell(
                     SlotNoticed(slot=self._number, run_id=notice.run_id, kind=notice.kind, value=notice.value)

@@ -133,6 +133,7 @@ class SlotActor(Actor):
         self._job: RunJob | None = None
         self._cause = ""  # why the present run is being ended, if it is
         self._lost = ""  # the event of that
+        self._limit_s = 0.0
         self._timer: Timer | None = None
         self._queue: deque[RunJob] = deque()  # what comes after the present run
         self._letters: list[TaskMessage] = []  # for tasks in the queue
@@ -167,8 +168,8 @@ class SlotActor(Actor):
             case CancelRun(run_id=run_id, cause=cause, at_once=at_once):
                 self._end_run(run_id, cause, at_once=at_once)
             case _TimedOut(run_id=run_id):
-                limit = self._job.timeout_s if self._job else 0
-                self._end_run(run_id, f"timed out after {limit:g} s and was ended", lost=Event.TIMEOUT)
+                cause = f"timed out after {self._limit_s:g} s and was ended"
+                self._end_run(run_id, cause, lost=Event.TIMEOUT)
             case _LogReadable(life=life):
                 if life == self._life:
                     self._read_log()
@@ -242,11 +243,20 @@ class SlotActor(Actor):
             self._drop_child()
             self._finish(_failed(f"no child process could be had: {error}"))
             return
-        if message.timeout_s > 0:
-            self._timer = self.actor_inbox.after(message.timeout_s, _TimedOut(job.run_id))
+        self._limit_s = 0.0
+        self._limit(job.run_id, message.timeout_s)
         letters, self._letters = self._letters, []
         for letter in letters:
             self._pass_on(letter)
+
+    def _limit(self, run_id: str, limit_s: float) -> None:
+        """Let the run take so long from now on. Its task may say so, when whoever sent it did not know."""
+        if limit_s == self._limit_s or self._cause:
+            return
+        self._stop_timer()
+        self._limit_s = limit_s
+        if limit_s > 0:
+            self._timer = self.actor_inbox.after(limit_s, _TimedOut(run_id))
 
     def _pass_on(self, message: TaskMessage) -> None:
         if any(waiting.job.run_id == message.run_id for waiting in self._queue):
@@ -394,6 +404,8 @@ class SlotActor(Actor):
         if self._job is None or said.run_id != self._job.job.run_id:
             return  # a word about a run that is over
         match said:
+            case Notice(kind="limit", value=limit_s):
+                self._limit(said.run_id, limit_s)
             case Notice():
                 self._worker.tell(
                     SlotNoticed(slot=self._number, run_id=said.run_id, kind=said.kind, value=said.value)

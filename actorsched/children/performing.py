@@ -90,8 +90,19 @@ class Performer:
     ) -> Outcome:
         if isinstance(self._completeness, CompletionCache):
             self._completeness.learn(job.complete)
+        limit_s = None if job.limit_known else _limit_of(attempt.task)
+        if limit_s is not None:
+            report("limit", limit_s)
         hears = getattr(attempt.task, "accepts_messages", False)
         outcome = attempt.advance(report, job.granted, messages if hears else None)
         if attempt.parked:
             self._kept = attempt
         return outcome
+
+
+def _limit_of(task: Any) -> float | None:
+    """What the task says about how long it may take; nothing when that is of no use."""
+    try:
+        return None if task.worker_timeout is None else float(task.worker_timeout)
+    except Exception:  # registering has found fault with it
+        return None

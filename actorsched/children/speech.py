@@ -30,6 +30,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         granted: ids of dynamic requirements that an earlier attempt asked for and that are done.
         complete: ids of dependencies that this worker has seen complete and that need not be asked again.
         resume: go on with the run of this task that the child keeps suspended.
+        limit_known: whoever sent the job has read `worker_timeout` from the task; else the child tells it
+            (Notice "limit").
         is_batch: the task is to be made from `params`, and to be told of (Notice "combined") before it runs.
     """
 
@@ -43,6 +45,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     complete: tuple[str, ...] = ()
     resume: bool = False
     is_batch: bool = False
+    limit_known: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -85,6 +85,8 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             Exception: whatever a property of the task raises.
         """
         priority = task.priority
+        if task.worker_timeout is not None:
+            _number(task, "worker_timeout", task.worker_timeout)  # for whoever runs it
         batchable = bool(task.batchable)
         return cls(
             task_id=task.task_id,

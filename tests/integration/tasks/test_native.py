@@ -106,6 +106,21 @@ def test_the_events_of_a_run(features: ModuleType, tmp_path: Path) -> None:
     ]
 
 
+def test_the_limit_of_a_task_counts_wherever_it_runs(features: ModuleType, tmp_path: Path) -> None:
+    """Also where the worker does not know the task itself: found while running, or registered by others."""
+    cause = "timed out after 0.2 s and was ended"
+    result = build(features.WantsSleeper(tmp_path), kill_grace=0.2)
+    assert [task.cause for task in result.tasks["failed"]] == [cause]
+    with (
+        actorsched.Scheduler() as scheduler,
+        actorsched.Worker(scheduler, worker_processes=0) as registers,
+        actorsched.Worker(scheduler, assistant=True, log_dir="off", kill_grace=0.2) as runs,
+    ):
+        assert registers.add(features.Sleeps(tmp_path, 0.2))
+        runs.run()
+        assert cause in scheduler.fetch_error(features.Sleeps(tmp_path, 0.2).task_id)["error"]
+
+
 @pytest.mark.parametrize("execution", ["process", "inline"])
 def test_a_context_surrounds_each_run(features: ModuleType, tmp_path: Path, execution: str) -> None:
     """Named by its path."""

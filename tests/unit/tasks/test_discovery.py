@@ -135,6 +135,10 @@ class Broken(Node):
         return "high" if self.how == "odd priority" else 0
 
     @property
+    def worker_timeout(self) -> Any:
+        return "an hour" if self.how == "timeout" else None
+
+    @property
     def resources(self) -> Any:
         return {"db": -1} if self.how == "resources" else {}
 
@@ -153,6 +157,7 @@ class Broken(Node):
         ("priority", "KeyError: 'prio'"),
         ("odd priority", "Broken.priority is 'high': a number is expected"),
         ("resources", "Broken.resources['db'] is -1: a count is expected"),
+        ("timeout", "Broken.worker_timeout is 'an hour': a number is expected"),
     ],
 )
 def test_a_hook_that_raises_stops_only_its_own_task(how: str, cause: str, threads: int) -> None:

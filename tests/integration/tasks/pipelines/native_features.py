@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -107,6 +108,20 @@ class UsesGiven(Noting):
 class Dies(Noting):
     def run(self) -> None:
         os._exit(7)
+
+
+class Sleeps(Noting):
+    worker_timeout: float
+
+    def run(self) -> None:
+        time.sleep(600)
+
+
+class WantsSleeper(Noting):
+    """Its requirement, found while running, is known to the worker as bytes only."""
+
+    def run(self) -> Iterator[Any]:
+        yield Sleeps(self.folder, 0.2)
 
 
 class Slow(Noting):
