@@ -54,10 +54,17 @@ def add_deps(state: State, record: TaskRecord, wanted: Iterable[str]) -> None:
     _look_for_cycle(state, record, new)
 
 
-def detach(state: State, record: TaskRecord) -> None:
-    """The record goes. Those that wait for it go on waiting; it must be settled as ABSENT by now."""
+def cut_off(state: State, record: TaskRecord) -> None:
+    """The record is about to go: it hears nothing more from its dependencies, itself included.
+
+    Its going spreads downstream, and on a cycle that would come back to it.
+    """
     for dep in record.deps:
         _disconnect(state, record, dep)
+
+
+def detach(state: State, record: TaskRecord) -> None:
+    """The record goes. Those that wait for it go on waiting; it must be settled as ABSENT by now."""
     state.cyclic.pop(record, None)
     if record.dependents is not None:
         state.awaited[record.task_id] = dict.fromkeys(record.iter_dependents())

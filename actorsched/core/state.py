@@ -14,7 +14,7 @@ from typing import Any
 from actorsched.config import SchedulerSettings
 from actorsched.core.batches import BatchIndex
 from actorsched.core.demands import Demand, Resources
-from actorsched.core.edges import attach, detach
+from actorsched.core.edges import attach, cut_off, detach
 from actorsched.core.facets import (
     ABSENT,
     F_COUNTABLE,
@@ -213,6 +213,7 @@ class State:
 
     def remove(self, record: TaskRecord) -> None:
         """Forget the record. It must not be live."""
+        cut_off(self, record)
         old = record.facets
         account(self, record, ABSENT)
         if (old ^ ABSENT) & F_SPREADING and record.dependents is not None:
