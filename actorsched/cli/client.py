@@ -52,7 +52,7 @@ def client_command(name: str, callback: Any, help: str, params: list[click.Param
         with connect(values, PATIENCE_S) as remote:
             return callback(remote, as_json=values["as_json"], **{key: values[key] for key in names})
 
-    options = [scheduler_option(), json_option(), log_level_option(), config_option()]
+    options = [scheduler_option(), json_option(), log_level_option("error"), config_option()]
     settings = setting_options(ClientSettings, CLIENT_SECTION, patience=PATIENCE_S)
     return SectionedCommand(name, callback=run, params=[*own, *options, *settings], help=help)
 
@@ -68,4 +68,8 @@ def connect(values: Mapping[str, Any], patience_s: float | None = None) -> Remot
     settings = values_of(ClientSettings, values)
     if patience_s is not None:
         settings.setdefault("patience", patience_s)
+    patience = settings.get("patience")
+    if patience:  # there shall be time for a second attempt
+        usual = ClientSettings().connect_timeout
+        settings["connect_timeout"] = min(settings.get("connect_timeout", usual), patience / 2)
     return RemoteScheduler(values["scheduler"], **settings)

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from actorsched.cli.client import CLIENT_SECTION, DEFAULT_URL
 from actorsched.cli.config_file import config_option
 from actorsched.cli.sections import Option, SectionedCommand
-from actorsched.cli.settings import log_level_option, resource_option, setting_options, values_of
+from actorsched.cli.settings import log_level_option, positive, resource_option, setting_options, values_of
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
 from actorsched.store.url import LEASE_S
 
@@ -198,7 +198,7 @@ node = SectionedCommand(
         Option(
             ["--slots"],
             section=WORKER_SECTION,
-            type=click.IntRange(min=1),
+            type=positive,
             default=1,
             show_default=True,
             metavar="N",

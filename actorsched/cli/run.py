@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from actorsched.cli.client import CLIENT_SECTION, json_option, scheduler_option
 from actorsched.cli.config_file import config_option
-from actorsched.cli.settings import log_level_option, resource_option, setting_options, values_of
+from actorsched.cli.settings import log_level_option, natural, resource_option, setting_options, values_of
 from actorsched.cli.task_command import TaskCommand, chosen, module_of, tasks_in, texts_of
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 #: seconds that the scheduler of a run has to answer for the first time; later the patience counts
 FIRST_CONTACT_S = 10.0
+
+#: so many failures are shown with their traceback
+DETAILS_SHOWN = 3
 
 WORKER_SECTION = "How the tasks are run (rarely needed)"
 SCHEDULER_SECTION = "How the scheduler in this process decides (rarely needed)"
@@ -73,11 +77,12 @@ def _run(task: Any, values: Mapping[str, Any]) -> tuple[RunResult, int]:
             from actorsched.cli.captured import stdout_to_stderr
 
             stack.enter_context(stdout_to_stderr())
+        scheduler = stack.enter_context(_scheduler(values))
         display = stack.enter_context(_display(progress, task))
         # after the display: children print to where the display listens
         worker = stack.enter_context(
             Worker(
-                stack.enter_context(_scheduler(values)),
+                scheduler,
                 worker_processes=values["workers"],
                 observer=progress.hear,
                 execution="inline" if values["inline"] else "process",
@@ -135,6 +140,13 @@ def _print_summary(result: RunResult) -> None:
     first, _, rest = result.summary_text.partition("\n")
     click.secho(first, bold=True, fg="green" if result.succeeded else "red")
     click.echo(rest)
+    failed = [*result.tasks.get("failed", ()), *result.tasks.get("scheduling_failed", ())]
+    told = [outcome for outcome in failed if "\n" in outcome.detail.strip()]
+    for outcome in told[:DETAILS_SHOWN]:
+        click.secho(f"\n{outcome.name}:", bold=True)
+        click.echo(textwrap.indent(outcome.detail.strip(), "    "))
+    if len(told) > DETAILS_SHOWN:
+        click.echo(f"\n… and {len(told) - DETAILS_SHOWN} more; --json has all of them")
 
 
 def run_options() -> list[click.Parameter]:
@@ -142,7 +154,7 @@ def run_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--workers"],
-            type=click.IntRange(min=0),
+            type=natural,
             default=1,
             show_default=True,
             metavar="N",

@@ -6,6 +6,7 @@ over environment over file over defaults.
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -129,15 +130,41 @@ def _click_type(name: str, value_type: Any) -> Any:
     if name == "start_method":
         return click.Choice(["forkserver", "spawn"])
     if value_type is int:
-        return click.IntRange(min=0)
+        return natural
     if value_type is float:
-        return click.FLOAT if name in _SIGNED else click.FloatRange(min=0)
+        return click.FLOAT if name in _SIGNED else seconds
     return click.STRING
 
 
 def values_of(kind: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str, Any]:
     """Pick what belongs to a settings record from the values of a command."""
     return {name: values[name] for name in kind.__struct_fields__ if values.get(name) is not None}
+
+
+def natural(text: str, least: int = 0) -> int:
+    """A whole number from `least` up."""
+    try:
+        number = int(text)
+    except (ValueError, TypeError):
+        number = least - 1
+    if number < least:
+        raise click.BadParameter(f"{text!r}: expected a whole number from {least} up")
+    return number
+
+
+def positive(text: str) -> int:
+    return natural(text, 1)
+
+
+def seconds(text: str) -> float:
+    """A time span."""
+    try:
+        number = float(text)
+    except (ValueError, TypeError):
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise click.BadParameter(f"{text!r}: expected a number of seconds, such as 0.5")
+    return number
 
 
 def amount(text: str) -> tuple[str, int]:
@@ -159,11 +186,11 @@ def resource_option(section: str) -> click.Option:
     )
 
 
-def log_level_option() -> click.Option:
+def log_level_option(default: str = "info") -> click.Option:
     return click.Option(
         ["--log-level"],
         type=click.Choice(LEVELS),
-        default="info",
+        default=default,
         show_default=True,
         help="Log from this level on.",
     )

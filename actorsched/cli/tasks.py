@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actorsched.cli.client import client_command
+from actorsched.cli.settings import natural
 from actorsched.cli.status import STATUSES
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ tasks = client_command(
         ),
         click.Option(
             ["--limit"],
-            type=click.IntRange(min=0),
+            type=natural,
             default=100,
             show_default=True,
             metavar="N",

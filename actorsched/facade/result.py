@@ -186,12 +186,12 @@ def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
 
 _TITLES = {
     Fate.RAN: "ran",
-    Fate.ALREADY_COMPLETE: "were complete already",
-    Fate.RUN_BY_OTHERS: "were run by other workers",
+    Fate.ALREADY_COMPLETE: "complete already",
+    Fate.RUN_BY_OTHERS: "run by other workers",
     Fate.FAILED: "failed",
     Fate.SCHEDULING_FAILED: "could not be scheduled",
-    Fate.MISSING_EXTERNAL: "are external and missing",
-    Fate.NOT_RUN: "were not run",
+    Fate.MISSING_EXTERNAL: "external and missing",
+    Fate.NOT_RUN: "not run",
 }
 
 
