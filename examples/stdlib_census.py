@@ -29,7 +29,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from actorsched import LocalTarget, Task
+from actorsched import LocalTarget, Task, param
 
 #: where modules are counted that are a single file; no package can have this name
 SINGLE_MODULES = "single-modules"
@@ -70,9 +70,10 @@ class ImportGraph(Task):
     """Who imports whom, among the top-level names of the library."""
 
     out: Path
+    only: tuple[str, ...] = ()
 
     def requires(self) -> list[PackageCensus]:
-        return [PackageCensus(package=package, out=self.out) for package in sources()]
+        return [PackageCensus(package=package, out=self.out) for package in chosen(self.only)]
 
     def output(self) -> LocalTarget:
         return LocalTarget(self.out / "graph.json")
@@ -88,10 +89,11 @@ class CensusReport(Task):
     """The whole census: a table for programs and a page for people."""
 
     out: Path
+    only: tuple[str, ...] = param(default=(), help="only these packages; without it all of them")
 
     def requires(self) -> dict[str, Any]:
-        packages = [PackageCensus(package=package, out=self.out) for package in sources()]
-        return {"packages": packages, "graph": ImportGraph(out=self.out)}
+        packages = [PackageCensus(package=package, out=self.out) for package in chosen(self.only)]
+        return {"packages": packages, "graph": ImportGraph(out=self.out, only=self.only)}
 
     def output(self) -> dict[str, LocalTarget]:
         return {"csv": LocalTarget(self.out / "census.csv"), "html": LocalTarget(self.out / "report.html")}
@@ -127,6 +129,14 @@ def sources() -> dict[str, list[str]]:
             source = path.relative_to(root).as_posix()
             found.setdefault(package_of(source), []).append(source)
     return {package: sorted(found[package]) for package in sorted(found)}
+
+
+def chosen(only: tuple[str, ...]) -> list[str]:
+    """The packages to look at, in order of name."""
+    unknown = sorted(set(only) - sources().keys())
+    if unknown:
+        raise ValueError(f"the library has no package {unknown[0]!r}; it has: {', '.join(sources())}")
+    return [package for package in sources() if not only or package in only]
 
 
 def package_of(source: str) -> str:

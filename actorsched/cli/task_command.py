@@ -25,6 +25,7 @@ _CLASS = "actorsched.task_class"
 _INFOS = "actorsched.task_parameters"
 _OPTIONS = "actorsched.task_options"
 _MODULE = "actorsched.module"
+_PATH = "actorsched.path"
 
 
 class TaskCommand(SectionedCommand):
@@ -71,7 +72,7 @@ class TaskCommand(SectionedCommand):
         from actorsched.tasks.loading import find_family, load_module, parameters_of
 
         module = load_module(positionals[0])
-        ctx.meta[_MODULE] = module
+        ctx.meta[_MODULE], ctx.meta[_PATH] = module, positionals[0]
         if len(positionals) == 1:
             return
         cls = find_family(positionals[1], module)
@@ -102,7 +103,7 @@ class TaskCommand(SectionedCommand):
         if cls is None:
             formatter.write_usage(ctx.command_path, "PATH_OR_MODULE TASK [--param value …] [OPTIONS]")
             return
-        path = ctx.params.get("path_or_module") or ctx.meta[_MODULE].__name__
+        path = ctx.meta[_PATH]
         needed = [
             f"--{_dashed(info.name)} {info.type_text.upper()}" for info in ctx.meta[_INFOS] if info.required
         ]
