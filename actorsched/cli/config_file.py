@@ -72,9 +72,9 @@ def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
             option = known.get(key.replace("-", "_"))
             if option is None or option.name is None:
                 raise ConfigError(f"{path}: [{table}] has no setting {key!r}{_nearest(key, known)}")
-            converted = _converted(path, table, key, value, option)
+            checked = _checked(path, table, key, value, option)
             if option.name in ours and (not TABLES[table] or command.name in TABLES[table]):
-                found[option.name] = converted
+                found[option.name] = checked
     return found
 
 
@@ -94,8 +94,8 @@ def _options(command: click.Command) -> dict[str, click.Option]:
     return options
 
 
-def _converted(path: Path, table: str, key: str, value: Any, option: click.Option) -> Any:
-    """Check a value as if it had been given to the flag."""
+def _checked(path: Path, table: str, key: str, value: Any, option: click.Option) -> Any:
+    """Check a value as if it had been given to the flag; click converts it when it is used."""
     if isinstance(value, dict) and option.multiple:  # resource = {gpu = 2} reads better than a list
         value = [f"{name}={amount}" for name, amount in value.items()]
     if option.multiple and not isinstance(value, list):
@@ -105,14 +105,11 @@ def _converted(path: Path, table: str, key: str, value: Any, option: click.Optio
             raise click.BadParameter(
                 "expected true or false" if option.is_flag else "expected no truth value"
             )
-        convert = option.type.convert
-        return (
-            [convert(each, option, None) for each in value]
-            if option.multiple
-            else convert(value, option, None)
-        )
+        for each in value if option.multiple else [value]:
+            option.type.convert(each, option, None)
     except click.BadParameter as error:
         raise ConfigError(f"{path}: [{table}] {key} = {value!r}: {error.message}") from None
+    return value
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -38,3 +38,4 @@ def _unpause(remote: RemoteScheduler, as_json: bool) -> None:
 
 pause = client_command("pause", _pause, "Hand out no more work to anybody; what runs goes on.")
 unpause = client_command("unpause", _unpause, "Hand out work again.")
+resume = client_command("resume", _unpause, "Hand out work again; the same as unpause.")

@@ -25,6 +25,7 @@ COMMANDS = {
     "workers": ("workers", "List the workers of a scheduler."),
     "pause": ("control", "Hand out no more work; what runs goes on."),
     "unpause": ("control", "Hand out work again."),
+    "resume": ("control", "The same as unpause."),
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),
 }
 

@@ -144,7 +144,7 @@ def values_of(kind: type[msgspec.Struct], values: Mapping[str, Any]) -> dict[str
 def natural(text: str, least: int = 0) -> int:
     """A whole number from `least` up."""
     try:
-        number = int(text)
+        number = int(str(text))  # a file may say 2.5
     except (ValueError, TypeError):
         number = least - 1
     if number < least:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -284,8 +285,22 @@ class Worker:
         for root in self._asked_for:
             for task_id, view in self._scheduler.dep_graph(task_id=root).items():
                 entry = ledger.entries.get(task_id)
-                if entry is not None and entry.fate in open_fates and view.get("status") == "DONE":
+                if entry is None or entry.fate not in open_fates:
+                    continue
+                status = view.get("status")
+                if status == "DONE":
                     ledger.settle(task_id, Fate.RUN_BY_OTHERS)
+                elif status in ("FAILED", "DISABLED") and entry.fate is Fate.NOT_RUN:
+                    self._blame(ledger, task_id, view)
+
+    def _blame(self, ledger: Ledger, task_id: str, view: Mapping[str, Any]) -> None:
+        """A task failed somewhere else: say why, as far as the scheduler was told."""
+        text = self._scheduler.fetch_error(task_id=task_id).get("error") or ""
+        with contextlib.suppress(ValueError):  # clients encode the text once more, as Luigi's do
+            text = json.loads(text)
+        detail = str(text).strip()
+        cause = detail.rpartition("\n")[2] or view.get("blocked_reason") or "it failed on another worker"
+        ledger.settle(task_id, Fate.FAILED, cause=cause, detail=detail)
 
     def _is_done(self, ledger: Ledger, task_id: str, task: Any) -> bool:
         entry = ledger.entries.get(task_id)

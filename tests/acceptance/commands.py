@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def run(*args: object, cwd: Path, code: int | None = 0, **env: str) -> subproces
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
+        check=False,
     )
     assert code is None or done.returncode == code, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
@@ -81,6 +83,9 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def wait(self) -> int:
         return self._process.wait(TIMEOUT_S)
@@ -124,3 +129,12 @@ def worker_node(cwd: Path, url: str, *args: object) -> Iterator[Process]:
     with background("node", "--role", "worker", "--scheduler", url, *args, cwd=cwd) as node:
         node.ready()
         yield node
+
+
+def until(condition: Callable[[], Any], process: Process | None = None) -> None:
+    """Wait until something in another process has happened; looking again is all that can be done."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, process.errors if process else "nothing happened"
+        assert process is None or process.is_alive(), process.ended()
+        time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Whatever is wrong with what a person asks for: one clear message, the right exit code, and the others go on."""
+"""Bad input: one clear message, the right exit code, and the others go on."""
 
 from __future__ import annotations
 

@@ -1,0 +1,143 @@
+"""One scheduler node, worker nodes, and runs that leave the work to them."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.commands import TROUBLE, background, run, run_json, scheduler_node, until, worker_node
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(TROUBLE, tmp_path / "trouble.py")
+    return tmp_path
+
+
+def waiting(folder: Path) -> list[Path]:
+    """What the gates that wait have left."""
+    return list(folder.glob("out/waiting-*"))
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(folder: Path) -> None:
+    """`kill -9` while it runs a task: the other does that task too, and the run is a success."""
+    with (
+        scheduler_node(folder, "--worker-disconnect-delay", "1") as (url, _),
+        worker_node(folder, url) as victim,
+        worker_node(folder, url) as other,
+        background("run", "trouble.py", "Gates", "--workers", "0", "--scheduler", url, cwd=folder) as process,
+    ):
+        until(lambda: len(waiting(folder)) == 2, process)
+        victim.signal(signal.SIGKILL)
+        assert victim.wait() == -signal.SIGKILL
+        (folder / "out" / "open").touch()
+        text = process.ended()
+        assert process.wait() == 0, text
+        assert "7 run by other workers" in text
+        workers = run_json("workers", "--scheduler", url, cwd=folder)["workers"]
+        assert not [worker for worker in workers if worker["pid"] == victim.pid]
+        other.signal(signal.SIGTERM)
+        assert other.wait() == 0, other.ended()
+
+
+def test_a_run_and_a_node_share_the_work(folder: Path) -> None:
+    """Everything is run once, by the one or by the other."""
+    with scheduler_node(folder) as (url, _), worker_node(folder, url):
+        line = ["run", "trouble.py", "Gates", "--workers", "1", "--scheduler", url, "--json"]
+        with background(*line, cwd=folder) as process:
+            until(lambda: len(waiting(folder)) == 2, process)
+            (folder / "out" / "open").touch()
+            text = process.ended()
+            assert process.wait() == 0, text
+    names = sorted(path.name.split("-")[1] for path in waiting(folder))
+    assert names == list("012345")
+
+
+def test_a_failure_on_a_node_fails_the_run_that_asked_for_it(folder: Path) -> None:
+    """The exit code is true, whoever ran the task."""
+    with scheduler_node(folder) as (url, _), worker_node(folder, url):
+        line = ["run", "trouble.py", "All", "--kind", "Raises", "--workers", "0", "--scheduler", url]
+        report = run_json(*line, cwd=folder, code=30)
+        assert report["counts"]["run_by_others"] == 2
+        (failed,) = report["tasks"]["failed"]
+        assert failed["cause"] == "ValueError: no luck"
+        assert 'trouble.py", line' in failed["detail"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_nodes_stop_cleanly(number: signal.Signals, folder: Path) -> None:
+    """A worker finishes what it runs, reports it, and exits with 0; so does the scheduler."""
+    with scheduler_node(folder) as (url, scheduler), worker_node(folder, url) as worker:
+        with background(
+            "run", "trouble.py", "Gate", "--workers", "0", "--scheduler", url, cwd=folder
+        ) as run_:
+            until(lambda: waiting(folder), run_)
+            worker.signal(number)
+            (folder / "out" / "open").touch()
+            assert worker.wait() == 0, worker.ended()
+            assert run_.wait() == 0, run_.ended()
+        scheduler.signal(number)
+        assert scheduler.wait() == 0, scheduler.ended()
+
+
+def test_a_worker_that_waits_for_its_scheduler_can_be_stopped(folder: Path) -> None:
+    """It waits for ever, so the signal has to reach it there."""
+    node = ["node", "--role", "worker", "--scheduler", f"ipc://{folder}/nobody", "--connect-timeout", "0.2"]
+    with background(*node, cwd=folder) as worker:
+        until(lambda: any("lost contact" in line for line in worker.errors), worker)
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 0, worker.ended()
+
+
+def test_a_scheduler_can_be_looked_at(folder: Path) -> None:
+    """While a task runs, another waits and a third has failed."""
+    with scheduler_node(folder, "--resource", "gpu=2") as (url, _), worker_node(folder, url):
+        at = ["--scheduler", url]
+        run("run", "trouble.py", "All", "--kind", "Raises", *at, cwd=folder, code=None)
+        with background("run", "trouble.py", "Gates", "--workers", "0", *at, cwd=folder) as process:
+            until(lambda: waiting(folder), process)
+            status = run_json("status", *at, cwd=folder)
+            assert status["tasks"] == {
+                "DONE": 2,
+                "RUNNING": 1,
+                "BATCH_RUNNING": 0,
+                "PENDING": 7,
+                "FAILED": 1,
+                "DISABLED": 0,
+                "UNKNOWN": 0,
+            }
+            assert status["workers"]["busy"] == 1
+            assert status["resources"] == {"gpu": {"total": 2, "used": 0}}
+            assert status["paused"] is False
+            assert "1 failed" in run("status", *at, cwd=folder).stdout
+
+            (running,) = run_json("tasks", "--status", "running", *at, cwd=folder)["tasks"]
+            assert running["display_name"].startswith("Gate(")
+            assert running["worker_running"]
+            assert "Gate(" in run("tasks", "--status", "running", *at, cwd=folder).stdout
+            page = run_json("tasks", "--limit", "3", *at, cwd=folder)
+            assert (len(page["tasks"]), page["more"]) == (3, True)
+            assert len(run_json("tasks", "--limit", "0", *at, cwd=folder)["tasks"]) == 11
+            found = run_json("tasks", "--search", "gate name=3", *at, cwd=folder)["tasks"]
+            assert [task["params"]["name"] for task in found] == ["3"]
+
+            workers = run_json("workers", *at, cwd=folder)["workers"]
+            assert sum(worker["num_running"] for worker in workers) == 1
+            assert "Gate(" in run("workers", *at, cwd=folder).stdout
+            (folder / "out" / "open").touch()
+            assert process.wait() == 0, process.ended()
+
+
+def test_a_paused_scheduler_hands_out_nothing(folder: Path) -> None:
+    """What was asked for meanwhile runs when it goes on."""
+    with scheduler_node(folder) as (url, _), worker_node(folder, url):
+        at = ["--scheduler", url]
+        assert run_json("pause", *at, cwd=folder) == {"paused": True}
+        with background("run", "trouble.py", "Fine", *at, cwd=folder) as process:
+            until(lambda: run_json("status", *at, cwd=folder)["tasks"]["PENDING"] == 1, process)
+            assert run_json("status", *at, cwd=folder)["paused"] is True
+            assert run_json("resume", *at, cwd=folder) == {"paused": False}
+            assert process.wait() == 0, process.ended()
