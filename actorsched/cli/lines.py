@@ -55,8 +55,10 @@ class Lines:
 
 def fields_of(picture: Picture) -> dict[str, Any]:
     """The picture as the fields of a log line."""
-    fields: dict[str, Any] = {"found": picture.found} if picture.discovering else {}
-    if not picture.discovering:
+    fields: dict[str, Any] = {}
+    if picture.discovering:
+        fields |= {"found": picture.found, "asked": picture.asked}
+    else:
         fields |= {
             "total": picture.total,
             "done": picture.done,

@@ -100,7 +100,7 @@ def _head(title: str, picture: Picture, width: int) -> Table:
     line.add_column(no_wrap=True, justify="right")
     if picture.discovering:
         bar = ProgressBar(total=None, pulse=True)
-        right = f"looking for tasks: {picture.found:,}"
+        right = f"looking for tasks: {picture.asked:,} of {picture.found:,} asked"
     else:
         bar = ProgressBar(total=max(1, picture.total), completed=picture.done)
         share = 100 * picture.done // max(1, picture.total)

@@ -31,6 +31,7 @@ class Picture:
     """How it stands at one moment; `rate` is tasks in a second, None as long as nothing is known."""
 
     found: int = 0
+    asked: int = 0
     discovering: bool = True
     pending: int = 0
     running: int = 0
@@ -113,6 +114,7 @@ class Progress:
             rate = (done - done_then) / (now - then) if now - then > 0.5 and before is None else None
             return Picture(
                 found=self._discovery.found,
+                asked=self._discovery.asked,
                 discovering=not self._discovery.done,
                 pending=pending,
                 running=counts.running,

@@ -16,7 +16,7 @@ from pykka import ActorDeadError, ActorRef, Future
 from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
 from actorsched.actors.ledger import Fate, Ledger
-from actorsched.actors.messages import ReadLedger, Register, StartRun, StopWork
+from actorsched.actors.messages import ReadLedger, StartRun, StopWork
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
@@ -26,17 +26,14 @@ from actorsched.children.runlog import RunLogs, default_folder, echo_to_stderr
 from actorsched.config import WorkerSettings, settings_from
 from actorsched.errors import ConfigError, TaskDefinitionError, WorldError
 from actorsched.facade.errands import Errands
-from actorsched.facade.events import Discovery, Event
+from actorsched.facade.events import Event
+from actorsched.facade.finder import Finder
 from actorsched.facade.observing import observe_with
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.signals import Signals, are_free
-from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
-from actorsched.tasks.discovery import Discovered, discover
 
-#: tasks that are registered in one message
-CHUNK = 500
 #: seconds that closing waits for runs to end and for the scheduler to hear of it
 QUIET_TIMEOUT_S = 10.0
 #: tasks that were found are registered and shown after so long, however few they are
@@ -107,13 +104,8 @@ class Worker:
             self, _close, self._ref, self._children, list(self._owned), runtime
         )
         self._asked_for: dict[str, Any] = {}
-        self._seen: set[str] = set()
+        self._finder = Finder(self._ref, self._settings, runtime, observer)
         self._started = runtime.clock.monotonic()
-        self._complete_found = 0
-        self._asked = 0
-        self._completeness: Completeness = (
-            CompletionCache() if self._settings.cache_task_completion else is_complete
-        )
         self._result: RunResult | None = None
 
     @property
@@ -152,51 +144,7 @@ class Worker:
             if not hasattr(task, "task_id") or not callable(getattr(task, "complete", None)):
                 raise TaskDefinitionError(f"{task!r} is no task: expected an instance of a Task class")
         self._asked_for.update((task.task_id, task) for task in wanted)
-        scheduled = True
-        chunk: list[Discovered] = []
-        pending: Future[None] | None = None
-        now = self._runtime.clock.monotonic
-        due = now() + CHUNK_S_MAX
-        for found in discover(
-            wanted,
-            settings=self._settings,
-            seen=self._seen,
-            completeness=self._completeness,
-            threads=self._discovery_threads(multiprocess, processes),
-            limit=self._settings.task_limit,
-        ):
-            scheduled &= found.kind != "failed"
-            self._complete_found += found.kind == "complete"
-            self._asked += 1
-            chunk.append(found)
-            if len(chunk) == CHUNK or now() >= due:
-                pending = self._register(chunk, pending)
-                chunk = []
-                due = now() + CHUNK_S_MAX
-        pending = self._register(chunk, pending)
-        pending.get()
-        self._notify_discovery(done=True)
-        return scheduled
-
-    def _discovery_threads(self, multiprocess: bool, processes: int) -> int:
-        if not (multiprocess or self._settings.parallel_scheduling):
-            return 0
-        return processes or self._settings.parallel_scheduling_processes or DISCOVERY_THREADS
-
-    def _register(self, chunk: list[Discovered], before: Future[None] | None) -> Future[None]:
-        """Send one chunk; at most one other is under way, so that memory stays bounded."""
-        if before is not None:
-            before.get()
-        self._notify_discovery(done=False)
-        acknowledged: Future[None] = self._runtime.make_future()
-        self._ref.tell(Register(found=tuple(chunk), acknowledged=acknowledged))
-        return acknowledged
-
-    def _notify_discovery(self, *, done: bool) -> None:
-        if self._observer is not None:
-            self._observer(
-                Discovery(found=len(self._seen), complete=self._complete_found, done=done, asked=self._asked)
-            )
+        return self._finder.add(wanted, self._finder.threads(multiprocess, processes))
 
     # -- running --------------------------------------------------------------------------------
 

@@ -38,10 +38,14 @@ class Asking:
     Args:
         completeness: how to ask a task; with threads it is called in several of them.
         threads: how many tasks are asked at the same time; 0: each in its turn, by the caller's thread.
+        asked: called in the caller's thread whenever a task has answered; None: nobody wants to know.
     """
 
-    def __init__(self, completeness: Completeness, threads: int) -> None:
+    def __init__(
+        self, completeness: Completeness, threads: int, asked: Callable[[], None] | None = None
+    ) -> None:
         self._completeness = completeness
+        self._note = asked
         self._pool = (
             ThreadPoolExecutor(threads, thread_name_prefix="actorsched-discovery") if threads > 0 else None
         )
@@ -82,14 +86,15 @@ class Asking:
     def _own_answer(self, task: Any) -> Answer:
         """What the task itself said; of a wrapper only what it requires."""
         begun = self._asked.pop(task.task_id, None)
+        wrapper = self._is_wrapper(task)
         if begun is not None:
             answer = begun.result()
-        elif self._is_wrapper(task):
-            return _requirements(task, self._completeness)
         else:
-            answer = _ask(task, self._completeness)
-        if not self._is_wrapper(task):
+            answer = (_requirements if wrapper else _ask)(task, self._completeness)
+        if not wrapper:
             self._complete[task.task_id] = answer.complete
+        if self._note is not None:
+            self._note()
         return answer
 
     def _is_wrapper(self, task: Any) -> bool:

@@ -51,6 +51,7 @@ def discover(
     completeness: Completeness = is_complete,
     threads: int = 0,
     limit: int | None = None,
+    asked: Callable[[], None] | None = None,
 ) -> Iterator[Discovered]:
     """Yield the wanted tasks and all that they need and is not complete, and the complete ones at the rim.
 
@@ -60,6 +61,7 @@ def discover(
         completeness: how to ask a task; with threads it is called in several of them.
         threads: how many tasks are asked at the same time; 0: each in its turn, by the caller's thread.
         limit: how many tasks may be scheduled, those in `seen` included; None: all.
+        asked: called whenever a task has answered, which may be long before its turn has come.
 
     Raises:
         TaskDefinitionError: a root is no task. (A dependency that is none is a failure of who names it.)
@@ -72,7 +74,7 @@ def discover(
     pending: dict[str, Discovered] = {}
     graph: dict[str, tuple[str, ...]] = {}
     waiting: deque[tuple[Any, Callable[[], Answer] | None]] = deque()
-    with Asking(completeness, threads) as asking:
+    with Asking(completeness, threads, asked) as asking:
         while True:
             for dep in deps:
                 if dep.task_id not in seen:

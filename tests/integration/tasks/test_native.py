@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 import actorsched
+from actorsched.actors.runtime import Runtime
+from actorsched.config import WorkerSettings
 from actorsched.facade.events import Discovery
+from actorsched.facade.finder import Finder
 from actorsched.facade.result import RunResult, RunStatus
 from actorsched.tasks.loading import load_module
 
@@ -163,6 +166,29 @@ def test_slow_questions_are_put_in_parallel_with_progress(features: ModuleType, 
     settings = {"parallel_scheduling": True, "parallel_scheduling_processes": 4}
     with actorsched.Worker(worker_processes=0, **settings) as worker:
         assert worker.add(features.Slow(tmp_path, 0))
+
+
+def test_a_long_search_shows_how_far_it_is(features: ModuleType, tmp_path: Path) -> None:
+    """Also while one wrapper is being answered for; the clock is handed in."""
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self) -> float:
+            self.now += 0.3
+            return self.now
+
+        def wall(self) -> float:
+            return 0.0
+
+    told: list[Any] = []
+    with actorsched.Worker(worker_processes=0) as worker:
+        finder = Finder(worker.actor_ref, WorkerSettings(), Runtime(clock=Clock()), told.append)
+        assert finder.add([features.Givens(tmp_path, 20)], threads=0)
+    assert told[-1] == Discovery(found=21, complete=1, done=True, asked=21)
+    asked = [event.asked for event in told]
+    assert asked == sorted(asked)
+    assert len(asked) > 5
 
 
 def test_past_the_limit_nothing_is_scheduled(features: ModuleType, tmp_path: Path) -> None:

@@ -100,6 +100,16 @@ class Given(ExternalTask):
         return LocalTarget(self.path)
 
 
+class Givens(WrapperTask):
+    folder: Path
+    number: int
+
+    def requires(self) -> list[Task]:
+        for n in range(self.number):
+            (self.folder / f"given-{n}").touch()
+        return [Given(self.folder / f"given-{n}") for n in range(self.number)]
+
+
 class UsesGiven(Noting):
     def requires(self) -> Given:
         return Given(self.folder / "given")
