@@ -42,6 +42,8 @@ class Child:
 
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group; one that is gone is left in peace."""
+        if self.pid <= 0:
+            return  # it never began, and group 0 would be our own
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 

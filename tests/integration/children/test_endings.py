@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actorsched import Task
+from actorsched import Task, build
 from actorsched.actors.base import Actor
 from actorsched.actors.messages import CancelRun, RunJob, SlotEnded
 from actorsched.actors.slot import SlotActor
@@ -23,6 +19,9 @@ from actorsched.children.launcher import Launcher, make_launcher
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
 from actorsched.tasks.travel import pack
+from tests.integration.children.deeds import ENDINGS, ENDLESS, Does, group_of, pid_in, wait_until_gone
+
+METHODS = ("forkserver", "spawn")
 
 
 class Listener(Actor):
@@ -39,7 +38,8 @@ class Listener(Actor):
 class Bench:
     """One slot with a real child."""
 
-    def __init__(self, launcher: Launcher, **options: Any) -> None:
+    def __init__(self, launcher: Launcher, folder: Path, **options: Any) -> None:
+        self.folder = folder
         self.listener = Listener.start()
         self.heard: queue.Queue[Any] = self.listener.proxy().heard.get()
         self.settings = WorkerSettings(kill_grace=options.pop("kill_grace", 0.3), **options)
@@ -54,181 +54,145 @@ class Bench:
 
     def end(self) -> SlotEnded:
         while True:
-            message = self.heard.get(timeout=30)
+            message = self.heard.get(timeout=60)
             if isinstance(message, SlotEnded):
                 return message
+
+    def child(self) -> int:
+        """The process that runs the tasks of this slot now."""
+        note = self.folder / f"child-{self.runs}"
+        self.run(Does("return", str(note)))
+        assert self.end().outcome.status == "DONE"
+        return pid_in(note)
 
     def close(self) -> None:
         self.slot.stop()
         self.listener.stop()
 
 
-@pytest.fixture(params=["forkserver", "spawn"])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+@pytest.fixture(scope="module", params=METHODS)
+def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
     launcher = make_launcher(request.param)
-    bench = Bench(launcher)
-    yield bench
-    bench.close()
+    yield launcher
     launcher.close()
 
 
-class Does(Task):
-    """A task that does one thing and has no output."""
-
-    what: str
-    where: str = ""
-
-    def run(self) -> None:
-        getattr(self, f"do_{self.what}")()
-
-    def do_return(self) -> None: ...
-
-    def do_raise(self) -> None:
-        raise ValueError("bad luck")
-
-    def do_raise_unpicklable(self) -> None:
-        class OddError(Exception):
-            def __init__(self) -> None:
-                super().__init__("odd")
-                self.lock = threading.Lock()
-
-        raise OddError
-
-    def do_sys_exit(self) -> None:
-        sys.exit(3)
-
-    def do_os_exit(self) -> None:
-        os._exit(0)
-
-    def do_kill_itself(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def do_segfault(self) -> None:
-        os.kill(os.getpid(), signal.SIGSEGV)
-
-    def do_sleep(self) -> None:
-        time.sleep(600)
-
-    def do_ignore_sigterm(self) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(600)
-
-    def do_stop_itself(self) -> None:
-        os.kill(os.getpid(), signal.SIGSTOP)
-
-    def do_close_stdout(self) -> None:
-        os.close(1)
-        sys.stdout.close()
-
-    def do_change_folder(self) -> None:
-        os.chdir("/")
-
-    def do_change_environment(self) -> None:
-        os.environ["ACTORSCHED_TEST_TRACE"] = "1"
-
-    def do_leave_a_thread(self) -> None:
-        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
-
-    def do_write_much(self) -> None:
-        raise RuntimeError("x" * 20_000_000)
-
-    def do_start_a_grandchild(self) -> None:
-        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-        Path(self.where).write_text(str(process.pid))
-        time.sleep(600)
-
-    def do_tell_its_pid(self) -> None:
-        Path(self.where).write_text(str(os.getpid()))
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is more than the entry of a dead one."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
-
-
-ENDINGS = {
-    "return": ("DONE", ""),
-    "raise": ("FAILED", "bad luck"),
-    "raise_unpicklable": ("FAILED", "odd"),
-    "sys_exit": ("FAILED", "sys.exit(3)"),
-    "os_exit": ("FAILED", "exited with code 0"),
-    "kill_itself": ("FAILED", "SIGKILL"),
-    "segfault": ("FAILED", "SIGSEGV"),
-    "close_stdout": ("DONE", ""),
-    "change_folder": ("DONE", ""),
-    "change_environment": ("DONE", ""),
-    "leave_a_thread": ("DONE", ""),
-    "write_much": ("FAILED", "xxx"),
-}
+@pytest.fixture
+def bench(launcher: Launcher, tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(launcher, tmp_path)
+    yield bench
+    bench.close()
 
 
 @pytest.mark.parametrize("what", ENDINGS)
 def test_a_run_ends_with_its_true_cause_and_the_slot_goes_on(what: str, bench: Bench) -> None:
-    status, cause = ENDINGS[what]
-    bench.run(Does(what))
-    outcome = bench.end().outcome
-    assert (outcome.status, cause in outcome.cause) == (status, True), outcome.cause[:200]
-    bench.run(Does("return"))
-    assert bench.end().outcome.status == "DONE"
+    """The child is used again when it is as it was; no process of its group survives when it is not."""
+    status, cause, used_again = ENDINGS[what]
+    before = bench.child()
+    run_id = bench.run(Does(what))
+    ended = bench.end()
+    outcome = ended.outcome
+    assert (ended.run_id, outcome.status) == (run_id, status)
+    assert cause in outcome.cause, outcome.cause[:500]
+    assert len(outcome.error) + len(outcome.cause) + len(outcome.expl or "") < 100_000
+    after = bench.child()
+    assert (after == before) is used_again
+    if not used_again:
+        wait_until_gone(before)
+        assert group_of(before) == []
+    assert bench.heard.empty(), "a run ends once"
 
 
-@pytest.mark.parametrize("what", ["sleep", "ignore_sigterm", "stop_itself"])
-def test_a_run_that_takes_too_long_is_ended_whatever_it_does_about_it(what: str, bench: Bench) -> None:
-    bench.run(Does(what), timeout_s=0.2)
-    outcome = bench.end().outcome
-    assert outcome.status == "FAILED"
-    assert "timed out after 0.2 s" in outcome.cause
-    bench.run(Does("return"))
-    assert bench.end().outcome.status == "DONE"
-
-
-def test_a_cancelled_run_fails_with_the_cause_that_was_given(bench: Bench) -> None:
-    run_id = bench.run(Does("sleep"))
-    bench.slot.tell(CancelRun(run_id=run_id, cause="nobody wants it"))
-    assert bench.end().outcome.cause == "nobody wants it"
-
-
-def test_what_a_task_started_ends_with_it(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ENDLESS)
+@pytest.mark.parametrize("why", ["timeout", "cancel"])
+def test_a_run_that_does_not_end_is_ended_with_all_its_processes(
+    what: str, why: str, bench: Bench, tmp_path: Path
+) -> None:
     note = tmp_path / "pid"
-    run_id = bench.run(Does("start_a_grandchild", str(note)))
-    while not (note.exists() and note.read_text()):
-        threading.Event().wait(0.01)
-    grandchild = int(note.read_text())
-    assert is_alive(grandchild)
-    bench.slot.tell(CancelRun(run_id=run_id, cause="enough"))
-    assert bench.end().outcome.cause == "enough"
-    wait_until_gone(grandchild)
+    run_id = bench.run(Does(what, str(note)), timeout_s=0.5 if why == "timeout" else 0.0)
+    pid = pid_in(note)
+    if why == "cancel":
+        bench.slot.tell(CancelRun(run_id=run_id, cause="nobody wants it"))
+    outcome = bench.end().outcome
+    expected = "nobody wants it" if why == "cancel" else "timed out after 0.5 s and was ended"
+    assert (outcome.status, outcome.cause) == ("FAILED", expected)
+    wait_until_gone(pid)
+    bench.child()
 
 
-def test_a_clean_child_is_used_again_and_a_tainted_one_is_not(bench: Bench, tmp_path: Path) -> None:
-    pids = []
-    for number, what in enumerate(["tell_its_pid", "tell_its_pid", "change_folder", "tell_its_pid"]):
-        note = tmp_path / str(number)
-        bench.run(Does(what, str(note)))
-        assert bench.end().outcome.status == "DONE"
-        if note.exists():
-            pids.append(int(note.read_text()))
-    assert pids[0] == pids[1]
-    assert pids[1] != pids[2]
-
-
-def test_nothing_is_left_when_slot_and_launcher_are_closed(tmp_path: Path) -> None:
-    launcher = make_launcher("forkserver")
-    bench = Bench(launcher)
+@pytest.mark.parametrize("what", ["leave_a_process", "leave_an_orphan"])
+def test_what_a_task_leaves_running_ends_with_its_child(what: str, bench: Bench, tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    bench.run(Does("tell_its_pid", str(note)))
-    bench.end()
-    child = int(note.read_text())
+    bench.run(Does(what, str(note)))
+    assert bench.end().outcome.status == "DONE"
+    wait_until_gone(pid_in(note))
+
+
+def test_a_cancel_at_once_leaves_no_grace(launcher: Launcher, tmp_path: Path) -> None:
+    bench = Bench(launcher, tmp_path, kill_grace=600)
+    note = tmp_path / "pid"
+    run_id = bench.run(Does("ignore_sigterm", str(note)))
+    pid = pid_in(note)
+    bench.slot.tell(CancelRun(run_id=run_id, cause="be quick", at_once=True))
+    assert bench.end().outcome.cause == "be quick"
+    wait_until_gone(pid)
+    bench.close()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_is_left_when_slot_and_launcher_are_closed(method: str, tmp_path: Path) -> None:
+    launcher = make_launcher(method)
+    bench = Bench(launcher, tmp_path)
+    child = bench.child()
+    server = launcher._process.pid  # type: ignore[attr-defined]
+    descriptors = len(os.listdir("/proc/self/fd"))
     bench.close()
     launcher.close()
     wait_until_gone(child)
+    wait_until_gone(server)
+    assert len(os.listdir("/proc/self/fd")) < descriptors
 
 
-def wait_until_gone(pid: int) -> None:
-    """Bounded: the test runner's own limit ends it otherwise."""
-    while is_alive(pid):
-        threading.Event().wait(0.01)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_server_of_children_that_was_killed_is_replaced(method: str, tmp_path: Path) -> None:
+    launcher = make_launcher(method)
+    bench = Bench(launcher, tmp_path)
+    bench.child()
+    note = tmp_path / "pid"
+    bench.run(Does("sleep", str(note)))
+    pid = pid_in(note)
+    os.kill(launcher._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+    outcome = bench.end().outcome
+    assert outcome.status == "FAILED"
+    assert "lost together with" in outcome.cause
+    wait_until_gone(pid)
+    bench.child()
+    bench.close()
+    launcher.close()
+
+
+class Good(Task):
+    n: int
+
+    def run(self) -> None: ...
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_other_slots_never_notice(method: str) -> None:
+    """All endings at once in one worker, among tasks that have nothing to do with them."""
+    bad = [Does(what) for what in (*ENDINGS, *ENDLESS)]
+    for task in bad[len(ENDINGS) :]:
+        task.worker_timeout = 0.5  # type: ignore[misc]
+    good = [Good(n) for n in range(60)]
+    tasks = [task for pair in zip(bad + bad[-1:] * 60, good, strict=False) for task in pair]
+    result = build(tasks, workers=3, start_method=method, kill_grace=0.2, log_dir="off",
+                   log_console=False)  # fmt: skip
+    outcomes = {task.task_id: outcome for outcome, found in result.tasks.items() for task in found}
+    assert [outcomes[task.task_id] for task in good] == ["ran"] * len(good)
+    for task in bad:
+        status = ENDINGS[task.what][0] if task.what in ENDINGS else "FAILED"
+        assert outcomes[task.task_id] == ("ran" if status == "DONE" else "failed"), task.what
+    causes = {task.name: task.cause for task in result.tasks["failed"]}
+    for task in bad:
+        if task.what in ENDINGS and ENDINGS[task.what][0] == "FAILED":
+            assert any(ENDINGS[task.what][1] in cause for name, cause in causes.items() if task.what in name)
