@@ -36,6 +36,10 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     max_shown_tasks: int = 100_000
     max_graph_nodes: int = 100_000
     record_task_history: bool = False
+    #: runs that ended longer ago leave the history; 0: none does (ours, as the next)
+    history_max_age: float = 90 * 86_400.0
+    #: so many runs stay in the history, the newest; 0: all
+    history_max_runs: int = 1_000_000
     prune_on_get_work: bool = False
     pause_enabled: bool = True
     send_messages: bool = True

@@ -17,12 +17,13 @@ The machine's time is that of the state's life: it goes on where the last commit
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from actorsched.actors.log import log
 from actorsched.actors.runtime import Runtime
 from actorsched.config import SchedulerSettings
 from actorsched.core import Instant, SchedulerMachine
+from actorsched.core.rows import RunRow
 from actorsched.errors import (
     ActorschedError,
     FencedError,
@@ -49,6 +50,7 @@ class Keeper:
         runtime: clock and names.
         store: not opened; None: the state ends with this object.
         lease_s: how long the place may go without a beat.
+        note_runs: is told of runs that have ended, once that is stored; for the history.
     """
 
     def __init__(
@@ -58,16 +60,19 @@ class Keeper:
         runtime: Runtime,
         store: Store | None,
         lease_s: float,
+        note_runs: Callable[[tuple[RunRow, ...]], None] | None = None,
     ) -> None:
         self._settings = settings
         self._resources = resources
         self._runtime = runtime
         self._store = store
         self._lease_s = lease_s
+        self._note_runs = note_runs
         self._shift_s = 0.0
         self._machine: SchedulerMachine | None = None
         self._epoch = ""
         self._committed_at = 0.0
+        self._taken_at = 0.0
         #: why there is no machine, for those who ask
         self._trouble: UnavailableError = StoreUnavailableError("the store is not open yet")
         self._broken = False
@@ -90,6 +95,11 @@ class Keeper:
         return Instant(self._runtime.clock.monotonic() + self._shift_s, self._runtime.clock.wall())
 
     # -- having a machine
+
+    @property
+    def taken_at(self) -> float:
+        """When the machine was read, by the clock; 0 for one that was not."""
+        return self._taken_at
 
     @property
     def serving(self) -> bool:
@@ -163,7 +173,7 @@ class Keeper:
         self._epoch = epoch
         self._seen = None
         self._load(store, epoch)
-        self._committed_at = self._clock()
+        self._committed_at = self._taken_at = self._clock()
 
     def _has_stood_still(self, place: Place) -> bool:
         now = self._clock()
@@ -237,6 +247,8 @@ class Keeper:
             raise
         self._new_replies = []
         self._committed_at = self._clock()
+        if changes.runs and self._note_runs is not None:
+            self._note_runs(tuple(changes.runs))
 
     def _lose(self, error: Exception) -> None:
         self._machine = None

@@ -35,6 +35,7 @@ from typing import Any
 from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
+from actorsched.actors.history_writer import Backlog, RunsEnded
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.keeping import Keeper
 from actorsched.actors.messages import (
@@ -50,6 +51,7 @@ from actorsched.actors.messages import (
 from actorsched.actors.runtime import Runtime
 from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
+from actorsched.core.rows import RunRow
 from actorsched.core.waking import take_hints
 from actorsched.errors import ActorschedError, StoreError, UnavailableError, UnknownMethodError
 from actorsched.rpc.answers import read_answers, write_answers
@@ -91,6 +93,7 @@ class SchedulerActor(Actor, SchedulerApi):
         runtime: clock and chance.
         store: where the state is kept, not opened; None: nowhere.
         lease_s: how long the place in the store may go without a sign of life.
+        history: hears of runs that have ended; the backlog is shared with it.
     """
 
     #: tells a server that it need not
@@ -103,12 +106,21 @@ class SchedulerActor(Actor, SchedulerApi):
         runtime: Runtime | None = None,
         store: Store | None = None,
         lease_s: float = LEASE_S,
+        history: tuple[ActorRef[Any], Backlog] | None = None,
     ) -> None:
         super().__init__(runtime)
         self._keep_alive = KeepAliveTable()
         self._listeners: list[ActorRef[Any]] = []
         self._looked_at = self._runtime.clock.monotonic()
-        self._keeper = Keeper(settings or SchedulerSettings(), resources, self._runtime, store, lease_s)
+        self._history = history
+        self._keeper = Keeper(
+            settings or SchedulerSettings(),
+            resources,
+            self._runtime,
+            store,
+            lease_s,
+            None if history is None else self._note_runs,
+        )
 
     def on_start(self) -> None:
         if self._runtime.ticking:
@@ -163,6 +175,13 @@ class SchedulerActor(Actor, SchedulerApi):
                 listener.tell(hints)
             except ActorDeadError:
                 self._listeners.remove(listener)
+
+    def _note_runs(self, runs: tuple[RunRow, ...]) -> None:
+        assert self._history is not None
+        writer, backlog = self._history
+        if backlog.offer(len(runs)):
+            with contextlib.suppress(ActorDeadError):  # the history is closed before the scheduler
+                writer.tell(RunsEnded(runs))
 
     @property
     def machine(self) -> SchedulerMachine | None:
@@ -244,7 +263,7 @@ class SchedulerActor(Actor, SchedulerApi):
 
     def _notice_absence(self) -> None:
         now = self._runtime.clock.monotonic()
-        if self._runtime.ticking and now - self._looked_at > AWAY_S:
+        if self._runtime.ticking and now - max(self._looked_at, self._keeper.taken_at) > AWAY_S:
             log.warning("the scheduler stood still", away_s=round(now - self._looked_at, 1))
             self._keeper.machine().renew_all(self._keeper.now())
         self._looked_at = now

@@ -185,7 +185,7 @@ node = SectionedCommand(
             metavar="SECONDS",
             help="A scheduler that gives no sign of life for so long loses its store to one that waits.",
         ),
-        *setting_options(SchedulerSettings, SCHEDULER_SECTION),
+        *setting_options(SchedulerSettings, SCHEDULER_SECTION, record_task_history=True),
         resource_option(SCHEDULER_SECTION),
         Option(
             ["--scheduler"],

@@ -16,9 +16,18 @@ from sys import float_info
 from typing import TYPE_CHECKING
 
 from actorsched.core import rows
-from actorsched.core.record import TaskRecord
-from actorsched.core.rows import Changes, ItemChange, NotesRow, ProgressRow, TaskRow, TroubleRow
-from actorsched.core.statuses import PENDING
+from actorsched.core.instant import Instant
+from actorsched.core.record import PUBLIC, TaskRecord
+from actorsched.core.rows import (
+    Changes,
+    ItemChange,
+    NotesRow,
+    ProgressRow,
+    RunRow,
+    TaskRow,
+    TroubleRow,
+)
+from actorsched.core.statuses import DISABLED, DONE, FAILED, PENDING
 from actorsched.core.worker import WorkerRecord
 from actorsched.core.workersets import WorkerSet
 
@@ -27,6 +36,14 @@ if TYPE_CHECKING:
 
 #: so many rows of worker sets before the first look for unused ones
 SWEEP_MIN = 64
+
+#: outcomes of runs that are no status of a task
+LOST = "LOST"
+CANCELLED = "CANCELLED"
+#: in place of a value that is not public
+MASK = "***"
+#: characters of an error that the history keeps
+ERROR_MAX = 10_000
 
 
 class Journal:
@@ -40,6 +57,7 @@ class Journal:
         self._workers: dict[str, None] = {}
         self._batchers: dict[str, None] = {}
         self._control = False
+        self._runs: list[RunRow] = []
         self._announced: list[ItemChange] = []
         self._unused_sets: list[int] = []
         #: the worker sets that have rows, by number; several numbers may stand for one set
@@ -76,6 +94,10 @@ class Journal:
     def announce(self, key: str, row: rows.AnnouncedRow | None) -> None:
         self._announced.append((rows.ANNOUNCED, key, row))
 
+    def end_run(self, state: State, record: TaskRecord, new: str, now: Instant) -> None:
+        """The run of the record ends, because it becomes `new`; nothing of the run is cleared yet."""
+        self._runs.append(run_row(state, record, new, now))
+
     # -- taking
 
     def take(self, state: State) -> Changes:
@@ -91,6 +113,7 @@ class Journal:
             ],
             self._gone,
             items,
+            self._runs,
         )
         if len(self._sets) > self._sweep_at:
             self._sweep(items)
@@ -100,6 +123,8 @@ class Journal:
             self.moved = {}
         if self._gone:
             self._gone = []
+        if self._runs:
+            self._runs = []
         return changes
 
     def _take_items(self, state: State) -> list[ItemChange]:
@@ -272,6 +297,37 @@ def control_items(state: State) -> list[ItemChange]:
         (rows.PAUSED, "", rows.PausedRow(state.paused)),
         (rows.RESOURCES, "", rows.ResourcesRow(state.resources.capacities, state.configured)),
     ]
+
+
+def run_row(state: State, record: TaskRecord, new: str, now: Instant) -> RunRow:
+    """The history of the live run of a record, which ends as the record becomes `new`."""
+    trouble = record.trouble
+    outcome = new
+    if trouble is not None and new in (FAILED, DISABLED):
+        if trouble.lost or (new == DISABLED and trouble.deaths):
+            outcome = LOST
+        elif new == DISABLED:
+            outcome = FAILED if trouble.disabled_at is not None else CANCELLED
+    worker = state.workers.get(record.worker_running or "")
+    failures = 0 if trouble is None else len(trouble.failures)
+    shown = record.visibilities or {}
+    return RunRow(
+        record.task_id,
+        record.family,
+        {name: value if shown.get(name, PUBLIC) == PUBLIC else MASK for name, value in record.params.items()},
+        record.run_id,
+        record.worker_running,
+        None if worker is None else worker.host,
+        record.time_running,
+        now.wall,
+        outcome,
+        _text(record.expl) if outcome not in (DONE, PENDING) else None,
+        failures - (outcome == FAILED),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)[:ERROR_MAX]
 
 
 def finite(number: float) -> float:

@@ -133,6 +133,25 @@ class AnnouncedRow(msgspec.Struct, array_like=True):
     announced: dict[str, Any]
 
 
+class RunRow(msgspec.Struct, omit_defaults=True):
+    """One run of a task that has ended, for the history; times are wall times."""
+
+    task_id: str
+    family: str
+    #: values of parameters that are not public are masked
+    params: dict[str, Any]
+    run_id: str | None
+    worker: str | None
+    host: str | None
+    started: float | None
+    ended: float
+    #: DONE, FAILED, LOST (its worker died), CANCELLED, or what else became of the task (PENDING: given back)
+    outcome: str
+    error: str | None = None
+    #: failed runs of the task that still count, before this one
+    retries: int = 0
+
+
 ItemRow: TypeAlias = WorkerRow | WorkerSetRow | BatchersRow | ResourcesRow | PausedRow | AnnouncedRow
 
 #: the record of each kind of item
@@ -157,6 +176,8 @@ class Changes(msgspec.Struct):
     #: tasks to delete, before anything is written
     gone: list[int]
     items: list[ItemChange]
+    #: not part of the state: runs that have ended, for the history
+    runs: list[RunRow] = []
 
     def __bool__(self) -> bool:
         return bool(self.tasks or self.progress or self.gone or self.items)

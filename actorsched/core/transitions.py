@@ -59,6 +59,8 @@ def move(state: State, record: TaskRecord, new: str, now: Instant) -> None:
             f"(run {record.run_id}, worker {record.worker_running}, batch {record.batch_id}, "
             f"last change {record.updated}, now {now.wall})"
         )
+    if old in LIVE and new not in LIVE and state.journal is not None and state.settings.record_task_history:
+        state.journal.end_run(state, record, new, now)
     del state.by_status[old][record.task_id]
     state.by_status[new][record.task_id] = record
     record.status = new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import weakref
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from pykka import ActorDeadError, ActorRef
 
+from actorsched.actors.history_writer import Backlog, HistoryWriter
 from actorsched.actors.messages import Call
 from actorsched.actors.runtime import Clock, Runtime, SystemClock, clock_from
 from actorsched.actors.scheduler import SchedulerActor, Take
@@ -54,15 +56,20 @@ class Scheduler(SchedulerApi):
         if runtime is None:
             ticking = clock is None or isinstance(clock, SystemClock)
             runtime = Runtime(clock=clock_from(clock), ticking=ticking)
+        wanted = settings_from(SchedulerSettings, settings)
+        kept = None if store == "memory://" else make_store(store, lease_s)
+        self._writer: ActorRef[HistoryWriter] | None = None
+        history = None
+        if kept is not None and wanted.record_task_history:
+            backlog = Backlog()
+            self._writer = runtime.start(
+                HistoryWriter, store, wanted.history_max_age, wanted.history_max_runs, backlog, runtime
+            )
+            history = self._writer, backlog
         self._ref: ActorRef[SchedulerActor] = runtime.start(
-            SchedulerActor,
-            settings_from(SchedulerSettings, settings),
-            resources,
-            runtime,
-            None if store == "memory://" else make_store(store, lease_s),
-            lease_s,
+            SchedulerActor, wanted, resources, runtime, kept, lease_s, history
         )
-        self._finalizer = weakref.finalize(self, _stop, self._ref)
+        self._finalizer = weakref.finalize(self, _stop, self._ref, self._writer)
         if store != "memory://":
             self._take(standby, lease_s)
 
@@ -99,6 +106,8 @@ class Scheduler(SchedulerApi):
         self._finalizer.detach()
         if self._ref.is_alive():
             self._ref.stop(block=True)
+        if self._writer is not None and self._writer.is_alive():
+            self._writer.stop(block=True)
 
     def __enter__(self) -> Scheduler:
         return self
@@ -109,8 +118,8 @@ class Scheduler(SchedulerApi):
         self.close()
 
 
-def _stop(ref: ActorRef[Any]) -> None:
-    try:
-        ref.stop(block=False)
-    except ActorDeadError:
-        return
+def _stop(*refs: ActorRef[Any] | None) -> None:
+    for ref in refs:
+        if ref is not None:
+            with contextlib.suppress(ActorDeadError):
+                ref.stop(block=False)

@@ -43,6 +43,14 @@ def encode(row: msgspec.Struct) -> bytes:
         raise InvalidParamsError(f"this cannot be stored: {error}") from None
 
 
+def encode_value(value: Any) -> bytes:
+    """The bytes of something that a row has held already."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_whole(value))
+
+
 def encode_all(rows: Sequence[tuple[int, msgspec.Struct]]) -> list[tuple[int, bytes]]:
     """The bytes of rows of tasks, by number."""
     dump = _encoder.encode

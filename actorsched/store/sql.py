@@ -198,8 +198,10 @@ class SqlStore:
         task, progress = schema.task, schema.progress
         joined = task.outerjoin(progress, task.c.seq == progress.c.seq)
         query = sa.select(task.c.seq, task.c.data, progress.c.data).select_from(joined).order_by(task.c.seq)
-        with self._transaction(reading=True) as connection:
-            result = connection.execution_options(yield_per=CHUNK).execute(query)
+        with (
+            self._transaction(reading=True) as connection,
+            connection.execution_options(yield_per=CHUNK).execute(query) as result,
+        ):
             for seq, data, step in result:
                 try:
                     yield seq, decode_task(data), None if step is None else decode_progress(step)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from actorsched.errors import ConfigError
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from actorsched.store.base import Store
 
 DURABILITIES = ("normal", "full")
@@ -40,12 +42,24 @@ def make_store(url: str, lease_s: float = LEASE_S) -> Store:
         from actorsched.store.memory import MemoryStore
 
         return MemoryStore()
-    import sqlalchemy as sa
+    shown, engine_url = location(url)
+    durability = str(_parse(url).query.get("durability", "normal"))
+    if engine_url.drivername.startswith("sqlite"):
+        from actorsched.store.sqlite import SqliteStore
 
-    try:
-        parsed = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
-        raise ConfigError(f"store={url!r}: expected {_FORMS}") from None
+        return SqliteStore(shown, Path(str(engine_url.database)), durability, lease_s)
+    from actorsched.store.postgresql import PostgresStore
+
+    return PostgresStore(shown, engine_url, durability, lease_s)
+
+
+def location(url: str) -> tuple[str, sa.URL]:
+    """What to show people, without a password, and what SQLAlchemy connects to.
+
+    Raises:
+        ConfigError: the url cannot be understood, or keeps nothing.
+    """
+    parsed = _parse(url)
     durability = parsed.query.get("durability", "normal")
     parsed = parsed.difference_update_query(["durability"])
     if durability not in DURABILITIES:
@@ -53,13 +67,17 @@ def make_store(url: str, lease_s: float = LEASE_S) -> Store:
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
         if not parsed.database or parsed.database == ":memory:" or parsed.host or parsed.query:
             raise ConfigError(f"store={url!r}: expected sqlite:///path of a file")
-        from actorsched.store.sqlite import SqliteStore
-
-        return SqliteStore(url, Path(parsed.database).expanduser(), str(durability), lease_s)
+        path = Path(parsed.database).expanduser()
+        return url, parsed.set(drivername="sqlite+pysqlite", database=str(path))
     if parsed.drivername in ("postgresql", "postgresql+psycopg"):
-        from actorsched.store.postgresql import PostgresStore
-
-        engine_url = parsed.set(drivername="postgresql+psycopg")
-        shown = parsed.render_as_string(hide_password=True)
-        return PostgresStore(shown, engine_url, str(durability), lease_s)
+        return parsed.render_as_string(hide_password=True), parsed.set(drivername="postgresql+psycopg")
     raise ConfigError(f"store={url!r}: no such kind of store; expected {_FORMS}")
+
+
+def _parse(url: str) -> sa.URL:
+    import sqlalchemy as sa
+
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise ConfigError(f"store={url!r}: expected {_FORMS}") from None

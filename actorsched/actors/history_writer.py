@@ -1,0 +1,181 @@
+"""The writer of the history: beside the scheduler, so that nobody waits for it.
+
+Accepts
+    RunsEnded       tell: these runs have ended
+    Settle          ask: None when all that was told before is written, or given up
+    _PruneTime      from its own inbox: it may be time to delete what is too old
+On stop
+    what waits is written first.
+On crash
+    what cannot be written is tried again for a while and then dropped, with a line in the log; the
+    scheduler goes on.
+
+The queue is bounded: a scheduler looks at `backlog` and tells nothing more to a writer that is too far
+behind. What was told and not yet written is lost with the process; the state never is.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actorsched.actors.base import Actor, log
+from actorsched.actors.runtime import Runtime
+from actorsched.core.rows import RunRow
+from actorsched.errors import StoreError, UnavailableError
+
+if TYPE_CHECKING:
+    from actorsched.store.history import History
+
+#: runs that may wait to be written
+BACKLOG_MAX = 50_000
+#: runs that are written in one transaction
+WRITE_CHUNK = 1_000
+#: seconds between two looks at what is too old
+PRUNE_S = 60.0
+#: seconds between two attempts to write what could not be written, and how many there are
+RETRY_S = 1.0
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunsEnded:
+    runs: tuple[RunRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    pass
+
+
+class _PruneTime:
+    pass
+
+
+class Backlog:
+    """How many runs wait; shared by those who tell and the one who writes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._dropped = 0
+
+    def offer(self, n: int) -> bool:
+        """Whether n more may be told now; they count as waiting then."""
+        with self._lock:
+            if self._waiting + n > BACKLOG_MAX:
+                self._dropped += n
+                return False
+            self._waiting += n
+            return True
+
+    def done(self, n: int) -> int:
+        """So many do not wait any more; how many were dropped since this was called last."""
+        with self._lock:
+            self._waiting -= n
+            dropped, self._dropped = self._dropped, 0
+            return dropped
+
+
+class HistoryWriter(Actor):
+    """Owns a connection to the history.
+
+    Args:
+        url: of the store that the history belongs to.
+        max_age_s: runs that ended longer ago are deleted; 0: none is.
+        max_runs: so many stay; 0: all.
+        backlog: shared with the scheduler.
+        runtime: clock.
+        history: in place of that of the url.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        max_age_s: float,
+        max_runs: int,
+        backlog: Backlog,
+        runtime: Runtime | None = None,
+        history: History | None = None,
+    ) -> None:
+        super().__init__(runtime)
+        if history is None:  # loaded only where there is one
+            from actorsched.store.history import History
+
+            history = History(url)
+        self._history = history
+        self._open = False
+        self._max_age_s = max_age_s
+        self._max_runs = max_runs
+        self._backlog = backlog
+        self._stopping = self._runtime.make_event()
+
+    def on_start(self) -> None:
+        if self._runtime.ticking:
+            self.actor_inbox.after(PRUNE_S, _PruneTime())
+
+    def handle(self, message: object) -> Any:
+        match message:
+            case RunsEnded(runs=runs):
+                self._write(
+                    [*runs, *(row for other in self.actor_inbox.take(RunsEnded) for row in other.runs)]
+                )
+            case Settle():
+                self._prune()
+            case _PruneTime():
+                self._prune()
+                self.actor_inbox.after(PRUNE_S, message)
+            case _:
+                self.refuse(message)
+        return None
+
+    def on_stop(self) -> None:
+        waiting = self._waiting()
+        if waiting:
+            self._write(waiting)
+        self._history.close()
+
+    def _waiting(self) -> list[RunRow]:
+        return [row for message in self.actor_inbox.take(RunsEnded) for row in message.runs]
+
+    def _write(self, runs: list[RunRow]) -> None:
+        for start in range(0, len(runs), WRITE_CHUNK):
+            chunk = runs[start : start + WRITE_CHUNK]
+            self._write_chunk(chunk)
+            dropped = self._backlog.done(len(chunk))
+            if dropped:
+                log.warning("the history is behind and has gaps", url=self._history.url, missing=dropped)
+
+    def _write_chunk(self, runs: list[RunRow]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._opened().add(runs)
+            except (StoreError, UnavailableError) as error:
+                log.warning("the history cannot be written", cause=str(error), attempt=attempt)
+                if isinstance(error, StoreError) or attempt == ATTEMPTS:
+                    log.error("runs are missing from the history", missing=len(runs))
+                    return
+                self._stopping.wait(RETRY_S)
+            except Exception as error:
+                log.error("runs are missing from the history", missing=len(runs), error=repr(error))
+                return
+            else:
+                return
+
+    def _prune(self) -> None:
+        before = self._runtime.clock.wall() - self._max_age_s if self._max_age_s else None
+        try:
+            while self._opened().prune(before, self._max_runs or None) and not self._waits():
+                pass
+        except (StoreError, UnavailableError) as error:
+            log.warning("the history cannot be pruned", cause=str(error))
+
+    def _waits(self) -> bool:
+        return self.actor_inbox.holds(RunsEnded)
+
+    def _opened(self) -> History:
+        if not self._open:
+            self._history.open()
+            self._open = True
+        return self._history
