@@ -43,8 +43,9 @@ def test_a_pipeline_has_the_same_results_embedded_and_on_nodes(
         worker_node(nodes, url, "--path", EXAMPLES) as second,
     ):
         shared = run_json("run", *line, "--workers", "0", "--scheduler", url, cwd=nodes)
-        # what a task asks for while it runs is known only to the node that runs it
-        assert shared["counts"]["run_by_others"] == sum(shared["counts"].values()) >= tasks
+        # fewer than there: what a task asks for while it runs is known only to the node that runs it
+        assert tasks <= shared["counts"]["run_by_others"] <= report["counts"]["ran"]
+        assert shared["counts"]["ran"] == 0
         assert first.is_alive()
         assert second.is_alive()
     assert results(nodes) == results(embedded)
