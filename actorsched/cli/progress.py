@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunsElsewhere, RunStarted
 
@@ -71,7 +71,8 @@ class Progress:
         self._lock = threading.Lock()
         self._discovery = Discovery(found=0, complete=0, done=False)
         self._counts = Counts(pending=0, running=0, done=0, failed=0)
-        self._own: dict[int, Running] = {}
+        #: task id → slot and run; behind the run that a slot is at, others may wait for it
+        self._own: dict[str, tuple[int, Running]] = {}
         self._elsewhere: dict[str, Running] = {}
         self._ended: deque[tuple[float, int]] = deque()
         self._first_done: int | None = None
@@ -86,10 +87,11 @@ class Progress:
                     if self._first_done is None:
                         self._first_done = event.done
                     self._counts = event
-                case RunStarted(name=name, slot=slot):
-                    self._own[slot] = Running(name=name, since=self._now())
-                case RunEnded(slot=slot):
-                    self._own.pop(slot, None)
+                case RunStarted(task_id=task_id, name=name, slot=slot):
+                    self._own[task_id] = slot, Running(name=name, since=self._now())
+                case RunEnded(task_id=task_id, slot=slot):
+                    self._own.pop(task_id, None)
+                    self._begin_next(slot)
                 case RunsElsewhere(runs=runs):
                     now = self._now()
                     self._elsewhere = {
@@ -98,6 +100,13 @@ class Progress:
                     }
         if isinstance(event, RunEnded) and event.status == "FAILED" and self.on_failure is not None:
             self.on_failure(event.name, event.cause)
+
+    def _begin_next(self, slot: int) -> None:
+        """What waited for this slot begins now."""
+        for task_id, (place, run) in self._own.items():
+            if place == slot:
+                self._own[task_id] = slot, replace(run, since=self._now())
+                return
 
     def picture(self) -> Picture:
         """How it stands now."""
@@ -112,6 +121,9 @@ class Progress:
                 self._ended.popleft()
             then, done_then = self._ended[0]
             rate = (done - done_then) / (now - then) if now - then > 0.5 and before is None else None
+            first: dict[int, Running] = {}
+            for slot, run in self._own.values():
+                first.setdefault(slot, run)
             return Picture(
                 found=self._discovery.found,
                 asked=self._discovery.asked,
@@ -123,5 +135,5 @@ class Progress:
                 now=now,
                 elapsed_s=now - self._started,
                 rate=rate,
-                runs=(*self._own.values(), *self._elsewhere.values()),
+                runs=(*first.values(), *self._elsewhere.values()),
             )

@@ -27,7 +27,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """`status` is DONE, FAILED or PENDING (it asked for more requirements); `cause` one line."""
+    """`status` is DONE, FAILED or PENDING (it asked for more, or was given back); `cause` one line."""
 
     task_id: str
     name: str

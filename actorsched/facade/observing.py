@@ -50,7 +50,7 @@ def _event_of(fields: Mapping[str, Any], outcome: Outcome | None) -> Event:
         task_id=task_id,
         name=name,
         slot=slot,
-        status=outcome.status,
+        status="PENDING" if fields["given_back"] else outcome.status,
         cause=outcome.cause,
         elapsed_s=outcome.elapsed_s,
     )

@@ -33,6 +33,7 @@ from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.signals import Signals, are_free
+from actorsched.tasks.completeness import is_complete, may_be_believed
 
 #: seconds that closing waits for runs to end and for the scheduler to hear of it
 QUIET_TIMEOUT_S = 10.0
@@ -40,6 +41,10 @@ QUIET_TIMEOUT_S = 10.0
 CHUNK_S_MAX = 0.5
 #: threads that ask tasks in parallel; they wait for others, so there may be more than processors
 DISCOVERY_THREADS = 16
+
+_HELD_FOR_DONE = (
+    "the scheduler holds it for done, but its complete() says no: its output is gone, or not seen from here"
+)
 
 
 class Worker:
@@ -252,10 +257,16 @@ class Worker:
 
     def _is_done(self, ledger: Ledger, task_id: str, task: Any) -> bool:
         entry = ledger.entries.get(task_id)
-        if entry is not None and entry.fate in (Fate.RAN, Fate.ALREADY_COMPLETE, Fate.RUN_BY_OTHERS):
+        if entry is not None and entry.fate in (Fate.RAN, Fate.ALREADY_COMPLETE):
             return True
         try:
-            return bool(task.complete())
+            if entry is not None and entry.fate is Fate.RUN_BY_OTHERS:
+                # it may have been done before it was asked for, and its output be gone since
+                if may_be_believed(task):
+                    return True
+                ledger.settle(task_id, Fate.NOT_RUN, cause=_HELD_FOR_DONE)
+                return False
+            return is_complete(task)
         except Exception:  # discovery has already told what is wrong with it
             return False
 

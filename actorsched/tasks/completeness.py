@@ -109,3 +109,14 @@ def _defined(task: Any) -> tuple[str, str]:
     function = task.complete
     function = getattr(function, "__func__", function)
     return getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+
+
+def may_be_believed(task: Any) -> bool:
+    """Tell whether nothing speaks against somebody's word that the task is done.
+
+    Raises:
+        BaseException: whatever its hooks raise.
+    """
+    if is_plain_wrapper(task):
+        return all(map(may_be_believed, flatten(task.requires())))
+    return cannot_be_checked(task) or is_complete(task)

@@ -22,9 +22,10 @@ TROUBLE = Path(__file__).parent / "pipelines" / "trouble.py"
 TIMEOUT_S = 90
 
 
-def environment() -> dict[str, str]:
-    """Our environment without what would change the settings of a command."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ACTORSCHED_")}
+def environment(folder: Path) -> dict[str, str]:
+    """Ours, without what would change the settings of a command; what it keeps goes into `folder`."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ACTORSCHED_")}
+    return ours | {"XDG_STATE_HOME": str(folder / "state")}
 
 
 def argv(*args: object) -> list[str]:
@@ -36,7 +37,7 @@ def run(*args: object, cwd: Path, code: int | None = 0, **env: str) -> subproces
     done = subprocess.run(
         argv(*args),
         cwd=cwd,
-        env=environment() | env,
+        env=environment(cwd) | env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -60,7 +61,7 @@ class Process:
         self._process = subprocess.Popen(
             argv(*args),
             cwd=cwd,
-            env=environment(),
+            env=environment(cwd),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

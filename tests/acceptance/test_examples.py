@@ -74,7 +74,7 @@ def test_the_luigi_pipeline_has_the_results_that_luigi_gives(tmp_path: Path) -> 
     subprocess.run(
         [sys.executable, "-m", "luigi", "--module", "luigi_pipeline", *arguments],
         cwd=theirs,
-        env=environment() | {"PYTHONPATH": str(EXAMPLES)},
+        env=environment(tmp_path) | {"PYTHONPATH": str(EXAMPLES)},
         check=True,
         capture_output=True,
         timeout=90,

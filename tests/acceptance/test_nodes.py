@@ -67,6 +67,17 @@ def test_a_failure_on_a_node_fails_the_run_that_asked_for_it(folder: Path) -> No
         assert 'trouble.py", line' in failed["detail"]
 
 
+def test_what_was_done_before_and_is_gone_is_no_success(folder: Path) -> None:
+    """For some seconds a scheduler takes a wish for what was just done as late news."""
+    with scheduler_node(folder) as (url, _), worker_node(folder, url):
+        line = ["run", "trouble.py", "Fine", "--workers", "0", "--scheduler", url]
+        run(*line, cwd=folder)
+        (folder / "out" / "Fine-fine").unlink()
+        report = run_json(*line, cwd=folder, code=None)
+    assert (report["exit_code"] == 0) is (folder / "out" / "Fine-fine").exists()
+    assert report["exit_code"] == 0 or "holds it for done" in report["tasks"]["not_run"][0]["cause"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_nodes_stop_cleanly(number: signal.Signals, folder: Path) -> None:
     """A worker finishes what it runs, reports it, and exits with 0; so does the scheduler."""

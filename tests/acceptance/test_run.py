@@ -120,7 +120,7 @@ def test_a_terminal_gets_a_live_display_and_what_tasks_print(folder: Path) -> No
     process = subprocess.Popen(
         argv("run", "trouble.py", "Gates", "--workers", "2"),
         cwd=folder,
-        env=environment() | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+        env=environment(folder) | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
