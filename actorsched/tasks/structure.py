@@ -25,7 +25,10 @@ def flatten(structure: Any) -> list[Any]:
         return [structure]
     flat: list[Any] = []
     for item in structure:
-        flat += flatten(item)
+        if is_task(item):  # most are, and a call for each takes time
+            flat.append(item)
+        else:
+            flat += flatten(item)
     return flat
 
 
@@ -52,10 +55,15 @@ def tasks_of(structure: Any, place: str) -> list[Any]:
         TaskDefinitionError: something in it is no task; `place` is where it came from.
     """
     found: dict[str, Any] = {}
-    for thing in flatten(structure):
-        if not is_task(thing):
+    for thing in structure if type(structure) is list else flatten(structure):
+        if is_task(thing):
+            found.setdefault(thing.task_id, thing)
+            continue
+        parts = flatten(thing)
+        if len(parts) == 1 and parts[0] is thing:
             raise not_a_task(thing, place)
-        found.setdefault(thing.task_id, thing)
+        for task in tasks_of(parts, place):
+            found.setdefault(task.task_id, task)
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections import Counter
@@ -15,6 +16,7 @@ import pytest
 import actorsched
 from actorsched.actors.runtime import Runtime
 from actorsched.config import WorkerSettings
+from actorsched.errors import TaskDefinitionError
 from actorsched.facade.events import Discovery
 from actorsched.facade.finder import Finder
 from actorsched.facade.result import RunResult, RunStatus
@@ -189,6 +191,20 @@ def test_a_long_search_shows_how_far_it_is(features: ModuleType, tmp_path: Path)
     asked = [event.asked for event in told]
     assert asked == sorted(asked)
     assert len(asked) > 5
+
+
+def test_finding_leaves_the_collector_as_it_was(features: ModuleType, tmp_path: Path) -> None:
+    """It is set for speed meanwhile."""
+    before = gc.get_threshold()
+    during: list[tuple[int, int, int]] = []
+    with actorsched.Worker(
+        worker_processes=0, observer=lambda event: during.append(gc.get_threshold())
+    ) as worker:
+        worker.add(features.Given(tmp_path / "given"))
+        with pytest.raises(TaskDefinitionError):
+            worker.add(features.Given)
+    assert gc.get_threshold() == before
+    assert during[0][0] > before[0]
 
 
 def test_past_the_limit_nothing_is_scheduled(features: ModuleType, tmp_path: Path) -> None:
