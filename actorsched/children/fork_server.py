@@ -41,7 +41,8 @@ START_TIMEOUT_S = 60.0
 # The import path of the worker's process, because the package may have been found through it.
 _BOOT_SERVER = (
     "import os, sys; sys.path[:] = sys.argv[3].split(os.pathsep); "
-    "from actorsched.children.fork_server import serve; serve(int(sys.argv[1]), sys.argv[2])"
+    "from actorsched.children.fork_server import serve; serve(int(sys.argv[1]), sys.argv[2]); "
+    "os._exit(0)"  # whoever closes waits for the end, and there is nothing to tidy up
 )
 _BOOT_CHILD = (
     "import os, sys; sys.path[:] = sys.argv[3].split(os.pathsep); "
