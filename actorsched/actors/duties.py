@@ -2,7 +2,8 @@
 
 A task that this worker registered is kept as itself, so that it can travel to a child with everything
 that was set on it, together with its registration, which is needed again when a scheduler has lost its
-memory. Both are let go as soon as the task is done: what remains is one line in the ledger.
+memory. Both are let go as soon as the task is done: what remains is one line in the ledger, and where
+the worker serves others until it is stopped, not even that for long.
 
 A batch is one run of several tasks. The child makes the combined task, and the worker registers it as
 running, for its members; its end is theirs. When there is no combined task (it could not be made), or
@@ -46,15 +47,32 @@ _NOTICES = {
     "report_task_statistics": ("report_task_statistics", "statistics"),
 }
 
+#: lines that a forgetful ledger keeps on tasks that no user of the worker has added
+PASSING_MAX = 1_000
+
 #: of a registration, what a report says again, because a report replaces it
 _SAID_AGAIN = ("resources", "retry_policy_dict", "priority", "params", "family", "module")
 
 
 class Duties:
-    """Tasks, registrations and the ledger of one worker."""
+    """Tasks, registrations and the ledger of one worker.
+
+    Args:
+        worker_id: as whom it speaks.
+        settings: of the worker.
+        assistant: whether it is one.
+        incarnation: which life of that worker.
+        forgetful: keep no more than `PASSING_MAX` lines on tasks of others; a node serves for weeks.
+    """
 
     def __init__(
-        self, worker_id: str, settings: WorkerSettings, *, assistant: bool, incarnation: str = ""
+        self,
+        worker_id: str,
+        settings: WorkerSettings,
+        *,
+        assistant: bool,
+        incarnation: str = "",
+        forgetful: bool = False,
     ) -> None:
         self.ledger = Ledger()
         self._worker_id = worker_id
@@ -70,6 +88,8 @@ class Duties:
         self._batchers: dict[str, Batcher] = {}  # by family, what the scheduler was told
         self._combined: dict[str, tuple[str, ...]] = {}  # combined task → members
         self._own_runs = 0
+        self._forgetful = forgetful
+        self._passing: dict[str, None] = {}  # tasks that no user of this worker has added, oldest first
 
     # -- registering ----------------------------------------------------------------------------
 
@@ -92,6 +112,8 @@ class Duties:
         known = self.ledger.entries.get(registration.task_id)
         if not done or known is None or known.fate not in _DONE:
             self._note(registration, fate, registration.expl or "")
+        if known is None:
+            self._pass_by(registration.task_id)
         if not done and packed is not None and registration.task_id not in self._tasks:
             self._packed[registration.task_id] = packed
         yield from self._register(registration)
@@ -268,6 +290,7 @@ class Duties:
             name, family = (registration.name, registration.family) if registration else (task_id, "")
             entry = Entry(task_id=task_id, name=name, family=family, fate=Fate.NOT_RUN)
             self.ledger.add(entry)
+            self._pass_by(task_id)
         if loaded is not None and loaded.owners:
             self._owners[task_id] = loaded.owners
         entry.elapsed_s += outcome.elapsed_s
@@ -284,6 +307,22 @@ class Duties:
             if task_id in self._owed:
                 self._owed[task_id] = msgspec.structs.replace(self._owed[task_id], deps=entry.deps)
             self._granted[task_id] = (*self._granted.get(task_id, ()), *outcome.new_deps)
+
+    def _pass_by(self, task_id: str) -> None:
+        """Note a task that nobody will ask about here; of too many the oldest is forgotten, if it is over."""
+        if not self._forgetful:
+            return
+        self._passing[task_id] = None
+        if len(self._passing) > PASSING_MAX:
+            oldest = next(iter(self._passing))
+            del self._passing[oldest]
+            if oldest in self._owed:
+                self._passing[oldest] = None
+            else:
+                self.ledger.forget(oldest)
+                self._granted.pop(oldest, None)
+                self._owners.pop(oldest, None)
+                self._unfulfilled.pop(oldest, None)
 
     def _end(self, run: Run, task_id: str, outcome: Outcome, loaded: Registration | None) -> Call:
         """The call that reports the end of a run."""

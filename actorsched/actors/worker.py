@@ -127,7 +127,9 @@ class WorkerActor(Actor):
         self._waiting = Waiting(settings, assistant=assistant, forever=forever)
         self._forever = forever
         self._observe = observe
-        self._duties = Duties(worker_id, settings, assistant=assistant, incarnation=self._incarnation)
+        self._duties = Duties(
+            worker_id, settings, assistant=assistant, incarnation=self._incarnation, forgetful=forever
+        )
         self._staff = Staff(
             lambda number: make_slot(number, self.actor_ref), queueing=settings.execution == "process"
         )
