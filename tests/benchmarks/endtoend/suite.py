@@ -17,12 +17,12 @@ CONTESTANTS: dict[str, tuple[str, int]] = {
     FLOOR: ("floor", 10_000),
     "actorsched, embedded": ("embedded", 10_000),
     "actorsched, through ZeroMQ": ("remote", 10_000),
+    "actorsched, nodes and SQLite": ("node", 10_000),
     "doit -n 2": ("doit_run", 10_000),
     "dask.distributed": ("dask_cluster", 10_000),
     "Luigi, local": ("luigi_local", 1_000),
     "Luigi, luigid over HTTP": ("luigi_central", 1_000),
 }
-OURS = ("actorsched, embedded", "actorsched, through ZeroMQ")
 
 Results = dict[tuple[str, str, int], list[Sample]]
 
