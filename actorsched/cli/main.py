@@ -26,6 +26,8 @@ COMMANDS = {
     "pause": ("control", "Hand out no more work; what runs goes on."),
     "unpause": ("control", "Hand out work again."),
     "resume": ("control", "The same as unpause."),
+    "history": ("history", "Show the runs that have ended."),
+    "store": ("store", "Check, export, import or vacuum the store of a scheduler."),
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),
 }
 

@@ -75,8 +75,12 @@ class Stored:
 class Store(Protocol):
     url: str
 
-    def open(self) -> None:
-        """Connect, check, and bring the schema up to date; after an error, try again."""
+    def open(self, *, create: bool = True) -> None:
+        """Connect, check, and bring the schema up to date; after an error, try again.
+
+        Args:
+            create: whether a store may be made where there is none.
+        """
 
     def look(self) -> Place:
         """See who has the place."""
@@ -87,7 +91,8 @@ class Store(Protocol):
     def give_back(self) -> None:
         """Leave the place, so that the next one need not wait. Never raises."""
 
-    def read(self) -> Stored: ...
+    def read(self) -> Stored:
+        """All of it, as of one moment; iterate all tasks before anything else is done."""
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
         """Write all of it in one transaction, if we still have the place.
@@ -98,6 +103,13 @@ class Store(Protocol):
 
     def try_out(self, size: int) -> None:
         """See whether so many bytes could be written, after a commit that failed."""
+
+    def vacuum(self) -> tuple[int, int]:
+        """Give unused room back; bytes before and after.
+
+        Raises:
+            StoreHeldError: a scheduler has the place, and would have to wait.
+        """
 
     def close(self) -> None:
         """Let go of everything; `open()` may follow. Never raises."""

@@ -40,7 +40,7 @@ class MemoryStore:
         self.disk = disk or Disk()
         self._epoch = ""
 
-    def open(self) -> None:
+    def open(self, *, create: bool = True) -> None:
         """There is nothing to connect to."""
 
     def look(self) -> Place:
@@ -101,6 +101,9 @@ class MemoryStore:
 
     def try_out(self, size: int) -> None:
         """There is always room."""
+
+    def vacuum(self) -> tuple[int, int]:
+        return 0, 0
 
     def close(self) -> None:
         """There is nothing to let go of; the place stays taken, as after the end of a process."""

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from actorsched.errors import ConfigError, StoreError, StoreUnavailableError
+from actorsched.store import schema
 from actorsched.store.sql import SqlStore
 
 #: the number of our advisory lock: "actsched" as bytes
@@ -41,7 +42,7 @@ class PostgresStore(SqlStore):
         self._durability = durability
         self._locked_on: Any = None
 
-    def make_engine(self) -> sa.Engine:
+    def make_engine(self, create: bool) -> sa.Engine:
         options = f"-c idle_in_transaction_session_timeout={int(self.lease_s * 1000)}"
         options += f" -c lock_timeout={int(self.lease_s * 2000)}"
         if self._durability == "full":
@@ -72,6 +73,23 @@ class PostgresStore(SqlStore):
         if error.sqlstate is not None and error.sqlstate.startswith(_REFUSED):
             return StoreError(f"{self.url}: {reason}")
         return StoreUnavailableError(f"{self.url}: {reason}")
+
+    def begin_reading(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def size(self) -> int:
+        with self._transaction(reading=True) as connection:
+            query = sa.select(sa.func.pg_total_relation_size(sa.bindparam("name")))
+            tables = schema.metadata.sorted_tables
+            return sum(connection.execute(query, {"name": table.name}).scalar_one() for table in tables)
+
+    def shrink(self) -> None:
+        self._driver.autocommit = True
+        try:
+            for table in schema.metadata.sorted_tables:
+                self._driver.execute(f"VACUUM (FULL, ANALYZE) {table.name}")
+        finally:
+            self._driver.autocommit = False
 
     def prepare(self, connection: sa.Connection) -> None:
         # two schedulers that start at once must not both make the tables

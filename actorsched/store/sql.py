@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from actorsched.core.rows import Changes, ItemRow, ProgressRow, Rows, TaskRow
-from actorsched.errors import FencedError, StoreError, StoreUnavailableError
+from actorsched.errors import FencedError, StoreError, StoreHeldError, StoreUnavailableError
 from actorsched.store import schema
 from actorsched.store.base import Holder, Place, Reply, Stored
 from actorsched.store.codec import (
@@ -63,7 +63,18 @@ class SqlStore:
 
     # -- what differs
 
-    def make_engine(self) -> sa.Engine:
+    def make_engine(self, create: bool) -> sa.Engine:
+        raise NotImplementedError
+
+    def begin_reading(self, connection: sa.Connection) -> None:
+        """Make the transaction that has begun see one moment only."""
+
+    def size(self) -> int:
+        """Bytes on the disk."""
+        raise NotImplementedError
+
+    def shrink(self) -> None:
+        """Give unused room back; outside of a transaction."""
         raise NotImplementedError
 
     def check(self, connection: sa.Connection) -> None:
@@ -90,16 +101,18 @@ class SqlStore:
 
     # -- opening and closing
 
-    def open(self) -> None:
+    def open(self, *, create: bool = True) -> None:
         self.close()
         try:
-            self._engine = self.make_engine()
+            self._engine = self.make_engine(create)
             self._connection = self._engine.connect()
             self.reading = True
             with self._connection.begin():
                 self.check(self._connection)
             self.reading = False
             with self._connection.begin():
+                if not create and not sa.inspect(self._connection).has_table(schema.schema.name):
+                    raise StoreError(f"{self.url}: there is no store")
                 self.prepare(self._connection)
             self._driver = self._connection.connection.driver_connection
         except sa.exc.DBAPIError as error:
@@ -131,6 +144,8 @@ class SqlStore:
     def _transaction(self, *, reading: bool = False) -> Iterator[sa.Connection]:
         connection = self._require()
         self.reading = reading
+        if connection.in_transaction():  # somebody did not read to the end
+            connection.rollback()
         try:
             with connection.begin():
                 yield connection
@@ -184,29 +199,51 @@ class SqlStore:
         except Exception:  # then the next one waits for the lease
             return
 
+    def vacuum(self) -> tuple[int, int]:
+        seen = self.look()
+        if not seen.free:
+            raise StoreHeldError(f"{self.url}: {seen.holder} has this store; stop it first")
+        before = self.size()
+        try:
+            self.shrink()
+        except Exception as error:
+            raise self.translate(error) from None
+        return before, self.size()
+
     # -- reading
 
     def read(self) -> Stored:
-        with self._transaction(reading=True) as connection:
+        connection = self._require()
+        self.reading = True
+        if connection.in_transaction():
+            connection.rollback()
+        try:
+            connection.begin()
+            self.begin_reading(connection)
             clock = connection.execute(sa.select(schema.place.c.clock)).scalar_one()
             stored = connection.execute(sa.select(schema.reply).order_by(schema.reply.c.clock)).all()
             items = connection.execute(sa.select(schema.item)).all()
+        except sa.exc.DBAPIError as error:
+            raise self._translated(error) from None
         replies = [Reply(text_of(row.client), int(row.seq), bytes(row.answer)) for row in stored]
-        return Stored(Rows(self._read_tasks(), self._decode_items(items)), replies, clock)
+        return Stored(Rows(self._read_tasks(connection), self._decode_items(items)), replies, clock)
 
-    def _read_tasks(self) -> Iterator[tuple[int, TaskRow, ProgressRow | None]]:
+    def _read_tasks(self, connection: sa.Connection) -> Iterator[tuple[int, TaskRow, ProgressRow | None]]:
+        """The tasks, and the end of the transaction that is open."""
         task, progress = schema.task, schema.progress
         joined = task.outerjoin(progress, task.c.seq == progress.c.seq)
         query = sa.select(task.c.seq, task.c.data, progress.c.data).select_from(joined).order_by(task.c.seq)
-        with (
-            self._transaction(reading=True) as connection,
-            connection.execution_options(yield_per=CHUNK).execute(query) as result,
-        ):
-            for seq, data, step in result:
-                try:
-                    yield seq, decode_task(data), None if step is None else decode_progress(step)
-                except ValueError as error:
-                    raise StoreError(f"{self.url}: the store is damaged: task {seq}: {error}") from None
+        try:
+            with connection.execute(query, execution_options={"yield_per": CHUNK}) as result:
+                for seq, data, step in result:
+                    try:
+                        yield seq, decode_task(data), None if step is None else decode_progress(step)
+                    except ValueError as error:
+                        raise StoreError(f"{self.url}: the store is damaged: task {seq}: {error}") from None
+        except sa.exc.DBAPIError as error:
+            raise self._translated(error) from None
+        finally:
+            connection.rollback()
 
     def _decode_items(self, items: Iterable[Any]) -> Iterator[tuple[str, str, ItemRow]]:
         for row in items:

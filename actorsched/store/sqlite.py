@@ -59,10 +59,12 @@ class SqliteStore(SqlStore):
         #: the clock of the last beat
         self._beat_at: float | None = None
 
-    def make_engine(self) -> sa.Engine:
+    def make_engine(self, create: bool) -> sa.Engine:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             present = self.path.exists()
+            if not present and not create:
+                raise StoreError(f"{self.url}: there is no store: {self.path} is not there")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             if present and self.path.stat().st_size < SIZE_MIN and self._lock_path.exists():
                 raise StoreError(
                     f"{self.url}: {self.path} is empty, but there was a store in it; bring back a copy of it,"
@@ -93,6 +95,14 @@ class SqliteStore(SqlStore):
     def take(self, seen: Place, epoch: str) -> bool:
         self._beat_at = None
         return super().take(seen, epoch)
+
+    def size(self) -> int:
+        log = self.path.with_name(self.path.name + "-wal")
+        return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+    def shrink(self) -> None:
+        self._driver.execute("VACUUM")
+        self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def check(self, connection: sa.Connection) -> None:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
