@@ -4,16 +4,18 @@ SIGINT, SIGTERM  take no more work; what runs may end until the deadline, then i
                  to the scheduler; the second one ends it now
 SIGUSR1          take no more work; what runs may end, however long it takes
 
-The handlers only note the number: a handler runs in the middle of whatever the main thread does, so it
-must take no lock, and talking to an actor takes one. A thread of its own acts on what was noted. So the
-worker may run in any thread; only entering and leaving the context has to happen in the main thread,
-because Python lets nobody else install handlers. Elsewhere the context does nothing, and `Worker.stop`
-is there for whoever notices that it is time.
+The numbers come through a pipe that the interpreter writes at the moment of the signal, and a thread of
+its own acts on them. A handler would not do: it runs in the main thread when that gets to it (which may
+wait for something for a long time, and may begin to wait just when the signal comes), and in the middle
+of whatever that does, so that it must take no lock, and talking to an actor takes one. So the worker may
+run in any thread; only entering and leaving the context has to happen in the main thread, because
+Python lets nobody else install handlers. Elsewhere the context does nothing, and `Worker.stop` is there for
+whoever notices that it is time.
 """
 
 from __future__ import annotations
 
-import queue
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -54,7 +56,7 @@ class Signals:
         self._worker = worker
         self._drain_s = drain_s
         self._notify = notify
-        self._noted: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._read = self._write = self._woken_before = -1
         self._before: dict[int, Any] = {}
         self._thread: threading.Thread | None = None
 
@@ -66,11 +68,14 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is not threading.main_thread():
             return self
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._woken_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._act, name="actorsched-signals", daemon=True)
         self._thread.start()
         for number in (*STOP, PHASE_OUT):
             if number is not None:
-                self._before[number] = signal.signal(number, self._note)
+                self._before[number] = signal.signal(number, _notice)
         self.installed = True
         return self
 
@@ -83,9 +88,12 @@ class Signals:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         self._before.clear()
         if self._thread is not None:
-            self._noted.put(None)
+            signal.set_wakeup_fd(self._woken_before)
+            os.write(self._write, b"\0")
             self._thread.join()
             self._thread = None
+            os.close(self._read)
+            os.close(self._write)
 
     def deliver(self) -> None:
         """After the context: let the signal that stopped the worker do what it would have done without us.
@@ -96,14 +104,13 @@ class Signals:
         if self.received is not None:
             signal.raise_signal(self.received)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._noted.put(number)  # safe in a handler: it is reentrant
-
     def _act(self) -> None:
-        while (number := self._noted.get()) is not None:
+        while (number := os.read(self._read, 1)[0]) != 0:
             if number == PHASE_OUT:
                 self._say("taking no more work; what runs may end")
                 self._worker.phase_out()
+            elif number not in STOP:
+                continue  # a signal that somebody else handles
             elif self.received is None:
                 self.received = signal.Signals(number)
                 self._say(f"{self.received.name}: finishing what runs; once more to end it at once")
@@ -115,6 +122,10 @@ class Signals:
     def _say(self, text: str) -> None:
         if self._notify is not None:
             self._notify(text)
+
+
+def _notice(_number: int, _frame: FrameType | None) -> None:
+    """There has to be a handler; the pipe has told all."""
 
 
 def are_free() -> bool:
