@@ -53,6 +53,9 @@ def test_a_pipeline_of_many_features_runs(features: ModuleType, folder: str, exe
             workers=2 if execution == "process" else 1,
             execution=execution,
         )
+        task_id = features.Talks(folder=folder).task_id
+        assert scheduler.get_task_status_message(task_id)["statusMessage"] == "half way"
+        assert scheduler.get_task_progress_percentage(task_id)["progressPercentage"] == 50
     assert result.succeeded, result.summary_text
     told = Counter(story(folder))
     assert told["AllKinds run"] == 1
@@ -199,6 +202,53 @@ def test_batches_run_as_one_task(features: ModuleType, folder: str) -> None:
     assert "Batched run 2024-02-03 k" in story(folder)
     assert "Listed run a,b,c" in story(folder)
     assert result.counts["ran"] == 10
+
+
+class Native(actorsched.Task):
+    folder: Path
+
+    def requires(self) -> Any:
+        return LuigiInside(folder=str(self.folder))
+
+    def output(self) -> actorsched.LocalTarget:
+        return actorsched.LocalTarget(self.folder / "native")
+
+    def run(self) -> None:
+        with self.input().open() as given, self.output().open("w") as stream:
+            stream.write(given.read() + " and outside")
+
+
+class NativeInside(Native):
+    def requires(self) -> Any:
+        return []
+
+    def output(self) -> actorsched.LocalTarget:
+        return actorsched.LocalTarget(self.folder / "inside")
+
+    def run(self) -> None:
+        with self.output().open("w") as stream:
+            stream.write("inside")
+
+
+class LuigiInside(luigi.Task):  # type: ignore[misc]
+    folder = luigi.Parameter()
+
+    def requires(self) -> Any:
+        return NativeInside(Path(self.folder))
+
+    def output(self) -> Any:
+        return luigi.LocalTarget(f"{self.folder}/luigi")
+
+    def run(self) -> None:
+        with self.requires().output().open() as given, self.output().open("w") as stream:
+            stream.write(given.read() + ", between")
+
+
+def test_native_tasks_and_luigi_s_require_each_other(tmp_path: Path) -> None:
+    """A pipeline can move over one task at a time."""
+    result = build(Native(tmp_path))
+    assert result.succeeded, result.summary_text
+    assert (tmp_path / "native").read_text() == "inside, between and outside"
 
 
 def test_luigi_s_own_scheduler_serves_our_worker(features: ModuleType, folder: str) -> None:
