@@ -19,13 +19,16 @@ from actorsched.errors import ActorschedError
 #: name → module, what it does
 COMMANDS = {
     "run": ("run", "Run a task and all that it requires."),
+    "submit": ("submit", "Register a task and all that it requires, and leave."),
     "node": ("node", "Be a scheduler, or a worker for one, until told to stop."),
     "status": ("status", "Show how a scheduler is doing."),
     "tasks": ("tasks", "List the tasks of a scheduler."),
     "workers": ("workers", "List the workers of a scheduler."),
+    "graph": ("graph", "Show what a task needs, or what needs it."),
     "pause": ("control", "Hand out no more work; what runs goes on."),
     "unpause": ("control", "Hand out work again."),
     "resume": ("control", "The same as unpause."),
+    "cancel": ("control", "Stop a task."),
     "history": ("history", "Show the runs that have ended."),
     "store": ("store", "Check, export, import or vacuum the store of a scheduler."),
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),

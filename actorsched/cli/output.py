@@ -30,7 +30,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Coll
         right: numbers of the columns that are set flush right.
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    cells = [[_one_line(cell) for cell in row] for row in rows]
+    cells = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     click.secho(_line(heads, widths, right, width), bold=True)
     for row in cells:
@@ -43,7 +43,7 @@ def _line(row: Sequence[str], widths: Sequence[int], right: Collection[int], wid
     return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A control character in a name must not reach a terminal."""
     return "".join(c if c.isprintable() else "·" for c in text)
 

@@ -118,11 +118,18 @@ def _scheduler(values: Mapping[str, Any]) -> Iterator[Any]:
         return
     from actorsched.cli.client import connect
 
-    first = {**values, "patience": min(FIRST_CONTACT_S, values["patience"] or FIRST_CONTACT_S)}
-    with connect(first) as remote:  # a wrong address is noticed at once, and not when the patience ends
-        remote.hello()
+    check_contact(values)
     with connect(values) as remote:
         yield remote
+
+
+def check_contact(values: Mapping[str, Any]) -> None:
+    """Notice a wrong address at once, and not when the patience ends."""
+    from actorsched.cli.client import connect
+
+    first = {**values, "patience": min(FIRST_CONTACT_S, values["patience"] or FIRST_CONTACT_S)}
+    with connect(first) as remote:
+        remote.hello()
 
 
 def _display(progress: Progress, task: Any) -> contextlib.AbstractContextManager[Live | Lines]:

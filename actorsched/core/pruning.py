@@ -6,6 +6,7 @@ what is overdue stays as it is until somebody looks (views do, and so does the o
 
 from __future__ import annotations
 
+from actorsched.core.counting import is_waited_for
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
 from actorsched.core.leases import lose_runs
@@ -49,6 +50,8 @@ def _look_at_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     if state.workers.get(worker.worker_id) is not worker:
         return
     until = worker.last_active.monotonic + state.settings.worker_disconnect_delay
+    if until < now.monotonic and worker.is_submission and is_waited_for(state, worker):
+        until = now.monotonic + state.settings.worker_disconnect_delay
     if until < now.monotonic:
         drop_worker(state, worker, now)
     else:

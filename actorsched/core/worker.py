@@ -58,6 +58,11 @@ class WorkerRecord:
         return WORKER_DISABLED if self.disabled else WORKER_ACTIVE
 
     @property
+    def is_submission(self) -> bool:
+        """It registered tasks and left: it is not given up before they are done."""
+        return bool(self.info.get("submission"))
+
+    @property
     def processes(self) -> int:
         n: int = self.info.get("workers", 1)
         return n

@@ -152,3 +152,32 @@ def test_a_paused_scheduler_hands_out_nothing(folder: Path) -> None:
             assert run_json("status", *at, cwd=folder)["paused"] is True
             assert run_json("resume", *at, cwd=folder) == {"paused": False}
             assert process.wait() == 0, process.ended()
+
+
+def test_a_submission_is_done_by_nodes_that_come_later(folder: Path) -> None:
+    """Nobody has to stay for it."""
+    with scheduler_node(folder) as (url, _):
+        at = ["--scheduler", url]
+        reply = run_json("submit", "trouble.py", "Typed", *at, cwd=folder)
+        assert reply["counts"]["not_run"] == 2
+        assert "SUCCESS" not in run("submit", "trouble.py", "Fine", "--name", "no", *at, cwd=folder).stdout
+        assert run_json("cancel", "name=no", *at, cwd=folder)["status"] == "DISABLED"
+        tree = run("graph", "Typed", *at, cwd=folder).stdout
+        assert tree.startswith("pending Typed(")
+        assert "└── pending Fine(name=fine, out=out)" in tree
+        assert run_json("graph", "Fine(name=fine, out=out)", "--upwards", *at, cwd=folder)["root"].startswith(
+            "Fine_fine_out"
+        )
+        assert "-> " in run("graph", "Typed", "--dot", *at, cwd=folder).stdout
+        several = run("graph", "Fine", *at, cwd=folder, code=2)
+        assert "fits several tasks" in several.stderr
+        assert "no task 'Fin4'" in run("cancel", "Fin4", *at, cwd=folder, code=2).stderr
+        with worker_node(folder, url) as worker:
+            until((folder / "out" / "Typed-fine").exists, worker)
+        assert not (folder / "out" / "Fine-no").exists()
+
+
+def test_a_submission_that_cannot_be_scheduled_says_so(folder: Path) -> None:
+    with scheduler_node(folder) as (url, _):
+        line = ["submit", "trouble.py", "All", "--kind", "BadRequires", "--scheduler", url]
+        assert "requires() is broken" in run(*line, cwd=folder, code=35).stderr
