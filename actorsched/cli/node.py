@@ -58,6 +58,7 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
     from actorsched.facade.serve import serve
     from actorsched.store.url import default_url
 
+    _refuse_bad_addresses(values)
     stopped = threading.Event()
     settings = values_of(SchedulerSettings, values)
     with (
@@ -88,6 +89,15 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
         stopped.wait()
         log.info("scheduler is stopping", address=addresses)
     return 0
+
+
+def _refuse_bad_addresses(values: Mapping[str, Any]) -> None:
+    """A mistake on the line is told before a store is opened, or waited for."""
+    from actorsched.transport.address import parse_bind
+
+    protected = "CURVE" if values["keys"] else "PLAIN" if values["users"] else ""
+    for text in values["bind"]:
+        parse_bind(text, allow_remote=values["allow_remote"], protected=protected)
 
 
 def _be_worker(values: Mapping[str, Any]) -> int:

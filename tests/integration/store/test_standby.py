@@ -69,7 +69,7 @@ def test_a_standby_takes_over_and_fences_off_the_one_before(folder: Path, store:
         print(f"{time.monotonic() - began:6.2f} s  {what}")
 
     options = ("--store-lease", str(LEASE_S))
-    with Plant(folder, store, layers=8, n_schedulers=2) as plant:
+    with Plant(folder, store, layers=30, n_schedulers=2) as plant:  # more than is done while we look
         first = plant.start_scheduler(0, *options)
         first.wait_for("scheduler ready")
         second = plant.start_scheduler(1, *options)
