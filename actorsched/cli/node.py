@@ -123,7 +123,7 @@ def _be_worker(values: Mapping[str, Any]) -> int:
     ):
         remote.hello()
         _say_ready(f"worker ready for {remote.url} as {worker.worker_id}")
-        with signals.stopping(worker.stop):
+        with signals.stopping(lambda drain_s: worker.stop(drain_s, at_once=drain_s == 0)):
             worker.run()
         log.info("worker is stopping", worker=worker.worker_id)
     return 0

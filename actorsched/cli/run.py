@@ -91,7 +91,7 @@ def _run(task: Any, values: Mapping[str, Any]) -> tuple[RunResult, int]:
         )
 
         def stop(drain_s: float | None) -> None:
-            worker.stop(drain_s)
+            worker.stop(drain_s, at_once=drain_s == 0)
             if drain_s == 0:
                 display.say("ending what runs")
             elif drain_s == FOREVER_S:

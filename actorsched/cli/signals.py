@@ -37,7 +37,6 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self._stop: Callable[[float | None], Any] | None = None
 
     @contextmanager
     def installed(self) -> Iterator[StopSignals]:
@@ -48,8 +47,9 @@ class StopSignals:
         handlers: dict[int, Callable[[int, Any], None]] = {
             signal.SIGINT: self._on_stop,
             signal.SIGTERM: self._on_stop,
-            signal.SIGUSR1: self._on_no_more,
         }
+        if hasattr(signal, "SIGUSR1"):
+            handlers[signal.SIGUSR1] = _on_no_more
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield self
@@ -61,22 +61,32 @@ class StopSignals:
     def stopping(self, stop: Callable[[float | None], Any]) -> Iterator[None]:
         """While the block lasts, a signal calls `stop` with the seconds that running tasks still have.
 
-        None stands for the time that the settings give.
+        None stands for the time that the settings give. It is called in another thread.
         """
-        self._stop = stop
-        try:
+        from actorsched.facade.signals import Signals
+
+        with Signals(_Told(stop)) as signals:
             yield
-        finally:
-            self._stop = None
+        if self.received is None:
+            self.received = signals.received
 
     def _on_stop(self, number: int, _frame: Any) -> None:
-        first = self.received is None
-        if first:
-            self.received = number
-        if self._stop is None:
-            raise StoppedError(number)
-        self._stop(None if first else 0.0)
+        self.received = number
+        raise StoppedError(number)
 
-    def _on_no_more(self, _number: int, _frame: Any) -> None:
-        if self._stop is not None:
-            self._stop(FOREVER_S)
+
+class _Told:
+    """What `stopping` calls, in the shape of a worker."""
+
+    def __init__(self, stop: Callable[[float | None], Any]) -> None:
+        self._stop = stop
+
+    def stop(self, drain_s: float | None = None, *, at_once: bool = False) -> None:
+        self._stop(0.0 if at_once else drain_s)
+
+    def phase_out(self) -> None:
+        self._stop(FOREVER_S)
+
+
+def _on_no_more(_number: int, _frame: Any) -> None:
+    """Nothing has been begun yet."""
