@@ -2,10 +2,10 @@
 
 Accepts
     RunsEnded       tell: these runs have ended
-    Settle          ask: None when all that was told before is written, or given up
+    _WriteTime      from its own inbox: write what was collected
     _PruneTime      from its own inbox: it may be time to delete what is too old
 On stop
-    what waits is written first.
+    what waits is written first, if it can be.
 On crash
     what cannot be written is tried again for a while and then dropped, with a line in the log; the
     scheduler goes on.
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 BACKLOG_MAX = 50_000
 #: runs that are written in one transaction
 WRITE_CHUNK = 1_000
+#: seconds that runs are collected before they are written: a transaction for each would cost the process
+#: that the scheduler lives in more than the scheduler itself
+COLLECT_S = 0.5
 #: seconds between two looks at what is too old
 PRUNE_S = 60.0
 #: seconds between two attempts to write what could not be written, and how many there are
@@ -44,8 +47,7 @@ class RunsEnded:
     runs: tuple[RunRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class _WriteTime:
     pass
 
 
@@ -106,6 +108,8 @@ class HistoryWriter(Actor):
             history = History(url)
         self._history = history
         self._open = False
+        self._collected: list[RunRow] = []
+        self._writing_soon = False
         self._max_age_s = max_age_s
         self._max_runs = max_runs
         self._backlog = backlog
@@ -118,11 +122,10 @@ class HistoryWriter(Actor):
     def handle(self, message: object) -> Any:
         match message:
             case RunsEnded(runs=runs):
-                self._write(
-                    [*runs, *(row for other in self.actor_inbox.take(RunsEnded) for row in other.runs)]
-                )
-            case Settle():
-                self._prune()
+                self._collect(runs)
+            case _WriteTime():
+                self._writing_soon = False
+                self._write()
             case _PruneTime():
                 self._prune()
                 self.actor_inbox.after(PRUNE_S, message)
@@ -131,15 +134,21 @@ class HistoryWriter(Actor):
         return None
 
     def on_stop(self) -> None:
-        waiting = self._waiting()
-        if waiting:
-            self._write(waiting)
+        for message in self.actor_inbox.take(RunsEnded):
+            self._collected += message.runs
+        self._write()
         self._history.close()
 
-    def _waiting(self) -> list[RunRow]:
-        return [row for message in self.actor_inbox.take(RunsEnded) for row in message.runs]
+    def _collect(self, runs: tuple[RunRow, ...]) -> None:
+        self._collected += runs
+        if len(self._collected) >= WRITE_CHUNK:
+            self._write()
+        elif not self._writing_soon:
+            self._writing_soon = True
+            self.actor_inbox.after(COLLECT_S, _WriteTime())
 
-    def _write(self, runs: list[RunRow]) -> None:
+    def _write(self) -> None:
+        runs, self._collected = self._collected, []
         for start in range(0, len(runs), WRITE_CHUNK):
             chunk = runs[start : start + WRITE_CHUNK]
             self._write_chunk(chunk)

@@ -48,6 +48,9 @@ run = sa.Table(
 )
 
 
+_TEXTS = ("task_id", "family", "params", "run_id", "worker", "host", "error")
+
+
 class History:
     """The history beside the store at a url. Belongs to one thread.
 
@@ -100,7 +103,9 @@ class History:
 
     def add(self, runs: Iterable[RunRow]) -> None:
         rows = [{**msgspec.structs.asdict(row), "params": _json(row.params)} for row in runs]
-        rows = [{key: _clean(value) for key, value in row.items()} for row in rows]
+        for row in rows:
+            for name in _TEXTS:
+                row[name] = _clean(row[name])
         self._do(lambda connection: connection.execute(run.insert(), rows))
 
     def prune(self, before: float | None, most: int | None) -> int:
@@ -218,6 +223,6 @@ def _json(params: Mapping[str, Any]) -> str:
 
 def _clean(value: Any) -> Any:
     """Text that every database takes."""
-    if isinstance(value, str):
-        return value.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-    return value
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return value.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
