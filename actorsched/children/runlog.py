@@ -94,6 +94,7 @@ class RunLog:
         self._echo = echo
         self._file: BinaryIO | None = None
         self._size = 0
+        self._unended = False
         self._line = b""
 
     def write(self, printed: bytes) -> None:
@@ -118,7 +119,8 @@ class RunLog:
         if self._file is not None:
             with contextlib.suppress(OSError):
                 if error:
-                    self._file.write(f"{error}\n".encode(errors="replace"))
+                    head = "\n" if self._unended else ""
+                    self._file.write(f"{head}{error}\n".encode(errors="replace"))
                 self._file.close()
             self._file = None
 
@@ -140,6 +142,7 @@ class RunLog:
                 self._size = 0
             self._file.write(piece)
             self._size += len(piece)
+            self._unended = not piece.endswith(b"\n")
 
     def _forget_old(self, folder: Path) -> None:
         kept = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)

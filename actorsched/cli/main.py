@@ -29,6 +29,7 @@ COMMANDS = {
     "unpause": ("control", "Hand out work again."),
     "resume": ("control", "The same as unpause."),
     "cancel": ("control", "Stop a task."),
+    "logs": ("logs", "Show what a task printed when it ran on this machine."),
     "history": ("history", "Show the runs that have ended."),
     "store": ("store", "Check, export, import or vacuum the store of a scheduler."),
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),
