@@ -101,8 +101,8 @@ class Duties:
             self._tasks[registration.task_id] = found.task
         yield from self._register(registration)
 
-    def take_on_packed(self, registration: Registration, packed: bytes | None) -> Iterator[Call]:
-        """Note a task that a run asked for (a dynamic requirement); as `take_on`."""
+    def take_on_packed(self, registration: Registration, task: Any) -> Iterator[Call]:
+        """Note a task, or its bytes, that a run asked for (a dynamic requirement); as `take_on`."""
         done = registration.status == "DONE"
         fate = Fate.ALREADY_COMPLETE if done else Fate.NOT_RUN
         if registration.status in ("UNKNOWN", "FAILED"):
@@ -114,11 +114,16 @@ class Duties:
             self._note(registration, fate, registration.expl or "")
         if known is None:
             self._pass_by(registration.task_id)
-        if not done and packed is not None and registration.task_id not in self._tasks:
-            self._packed[registration.task_id] = packed
+        if not done and task is not None and registration.task_id not in self._tasks:
+            kept: dict[str, Any] = self._packed if isinstance(task, bytes) else self._tasks
+            kept[registration.task_id] = task
         yield from self._register(registration)
 
     def _register(self, registration: Registration) -> Iterator[Call]:
+        asked_for = self._granted.get(registration.task_id)
+        if asked_for and registration.deps is not None:  # it waits for these still, whoever names it anew
+            deps = dict.fromkeys((*registration.deps, *asked_for))
+            registration = msgspec.structs.replace(registration, deps=tuple(deps))
         if registration.status != "DONE":
             self._owed[registration.task_id] = registration
         if registration.owners:
@@ -213,17 +218,19 @@ class Duties:
             is_batch=bool(run.batch),
             limit_known=task is not None,
         )
-        run.task = None if run.batch else job.packed if task is None else task
+        if not run.batch:
+            run.task = self._owed.get(run.task_id) if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)
         return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task, start_by=start_by)
 
     def _known_complete(self, task_id: str) -> tuple[str, ...]:
-        """Of what a task needs, what was complete before; with `cache_task_completion` it stays so."""
+        """Of what a task has asked for, what is done; with `cache_task_completion` all that it needs."""
+        needed = self._granted.get(task_id, ())
         entry = self.ledger.entries.get(task_id)
-        if entry is None or not self._settings.cache_task_completion:
-            return ()
+        if entry is not None and self._settings.cache_task_completion:
+            needed = entry.deps
         entries = self.ledger.entries
-        return tuple(dep for dep in entry.deps if dep in entries and entries[dep].fate in _DONE)
+        return tuple(dep for dep in needed if dep in entries and entries[dep].fate in _DONE)
 
     def _pack(self, task_id: str, task: Any) -> bytes | None:
         if task is None or self._settings.execution == "inline":
@@ -237,16 +244,16 @@ class Duties:
         if run.superseded:
             return self._superseded(run, outcome)
         calls: list[Call] = []
-        for registration, packed in () if outcome.missing else outcome.discovered:
-            calls += self.take_on_packed(registration, packed)
+        for registration, task in () if outcome.missing else outcome.discovered:
+            calls += self.take_on_packed(registration, task)
         for task_id in self._subjects(run):
             self._settle(task_id, outcome, loaded)
         one_by_one = run.batch and (run.scattered or run.task_id not in self._combined)
         for task_id in run.batch if one_by_one else (run.task_id,):
             calls.append(self._end(run, task_id, outcome, loaded))
         if outcome.missing and self._may_reschedule(outcome.missing):
-            for registration, packed in outcome.discovered:
-                calls += self.take_on_packed(registration, packed)
+            for registration, task in outcome.discovered:
+                calls += self.take_on_packed(registration, task)
         return calls
 
     def _subjects(self, run: Run) -> tuple[str, ...]:

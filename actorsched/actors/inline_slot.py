@@ -79,7 +79,7 @@ class Desk:
 
         performer = self._suspended.pop(job.task_id, None)
         if performer is None:
-            performer = Performer(self._settings)
+            performer = Performer(self._settings, travels=False)
         else:
             job = msgspec.structs.replace(job, resume=True)
         outcome, registration = performer.perform(job, report, message.task, Mailbox(fetch, report))

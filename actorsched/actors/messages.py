@@ -208,8 +208,8 @@ class Register:
 class StartRun:
     """User → worker: take work; `ended` is set to None when there is nothing left to wait for.
 
-    `lost` is called with (task or its bytes, event, cause) when a run of a task that was registered here
-    could not tell its own end; must be quick.
+    `lost` is called with (task or its registration, event, cause) when a run of a task that was registered
+    here could not tell its own end; must be quick.
     """
 
     ended: Settable

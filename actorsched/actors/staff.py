@@ -24,7 +24,7 @@ class Run:
         scattered: the scheduler does not know the batch, only its members.
         given_back: why the run is ended without a word on its task; "" while it goes on.
         superseded: the scheduler no longer takes this run for that of the task.
-        task: the task or its bytes; None for one that is known by name only.
+        task: the task, or its registration where the worker has only its bytes; None where it has neither.
     """
 
     run_id: str

@@ -22,10 +22,12 @@ class Performer:
 
     Args:
         settings: how runs are to be done.
+        travels: whether tasks come from another process and go to one.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, *, travels: bool = True) -> None:
         self._settings = settings
+        self._travels = travels
         self._kept: Attempt | None = None
         self._completeness: Completeness = (
             CompletionCache() if settings.cache_task_completion else is_complete
@@ -82,7 +84,9 @@ class Performer:
             return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None
         if loaded is not None:
             loaded()
-        attempt = Attempt(task, settings=self._settings, completeness=self._completeness)
+        attempt = Attempt(
+            task, settings=self._settings, completeness=self._completeness, travels=self._travels
+        )
         return self._advance(attempt, job, report, messages), registration
 
     def _advance(
@@ -94,7 +98,7 @@ class Performer:
         if limit_s is not None:
             report("limit", limit_s)
         hears = getattr(attempt.task, "accepts_messages", False)
-        outcome = attempt.advance(report, job.granted, messages if hears else None)
+        outcome = attempt.advance(report, job.granted, messages if hears else None, job.complete)
         if attempt.parked:
             self._kept = attempt
         return outcome

@@ -27,8 +27,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         params: parameter name → text, as registered.
             Of a batch, a combined parameter has a list of them.
-        granted: ids of dynamic requirements that an earlier attempt asked for and that are done.
-        complete: ids of dependencies that this worker has seen complete and that need not be asked again.
+        granted: ids of dynamic requirements that the task has asked for.
+        complete: ids of requirements that this worker has seen complete and that need not be asked again.
         resume: go on with the run of this task that the child keeps suspended.
         limit_known: whoever sent the job has read `worker_timeout` from the task; else the child tells it
             (Notice "limit").

@@ -11,7 +11,8 @@ import logging
 import queue
 from typing import Any
 
-from actorsched.tasks.travel import unpack
+from actorsched.tasks.loading import load_task
+from actorsched.tasks.registration import Registration
 
 
 class Errands:
@@ -21,7 +22,7 @@ class Errands:
         self._items: queue.SimpleQueue[tuple[Any, str, str] | BaseException | None] = queue.SimpleQueue()
 
     def lost(self, task: Any, event: str, cause: str) -> None:
-        """Note that the handlers of a task (or of its bytes) are to be told; any thread."""
+        """Note that the handlers of a task, or of one that was registered so, are to be told; any thread."""
         self._items.put((task, event, cause))
 
     def set(self, value: Any | None = None) -> None:
@@ -45,8 +46,9 @@ class Errands:
 
 def _tell_handlers(task: Any, event: str, cause: str) -> None:
     try:
-        if isinstance(task, bytes):
-            task = unpack(task)
+        if isinstance(task, Registration):
+            # not from its bytes: a class that comes by value would be set back here to what it was there
+            task = load_task(task.module, task.family, task.params)
         task.trigger_event(event, task, cause)
     except Exception:  # what handlers raise ends in trigger_event; this is about getting there
         logging.getLogger(__name__).exception("the handlers of %s could not be called", event)

@@ -10,9 +10,11 @@ Dynamic requirements that are not complete end the run as PENDING. What a worker
 * `Attempt.advance` keeps it (`parked`); when the requirements are done, `advance` goes on behind the `yield`.
   Each stretch has its own reporter, messages, context and outcome; START is triggered in the first. An
   attempt stays in the process and the thread that began it: a generator does not travel.
-* `granted` names dynamic requirements that are done as far as the scheduler knows. When an attempt goes
-  on, they are not asked again if runs are checked (`check_complete_on_run`): their own run has just asked
-  them. So k yields cost k questions here, and one at the end of each requirement's own run.
+* `granted` names dynamic requirements that were asked for. They are done as far as the scheduler knows, who
+  may have been told less than all; so only those that cannot be checked are believed.
+* `done` names those that this worker has seen done since. When an attempt goes on, they are not asked again
+  if runs are checked (`check_complete_on_run`): their own run has just asked them. So k yields cost
+  k questions here, and one at the end of each requirement's own run.
 * What a run says (`report`) has these kinds: set_status_message (text), set_progress_percentage (number),
   set_tracking_url (text), decrease_running_resources (name to amount), and respond ({message_id, response}).
 """
@@ -63,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         error: the traceback, or what `on_failure` said instead; empty unless failed.
         cause: the same in one line.
         new_deps: ids of the dynamic requirements that it waits for.
-        discovered: what is to be registered, each with the bytes of the task, if it is to be run: what the
+        discovered: what is to be registered, each with the task or its bytes, if it is to be run: what the
             dynamic requirements need, or, where something is missing, the task and what it needs.
         missing: ids of dependencies that were not complete when the run began.
         expl: what `on_success` said.
@@ -75,7 +77,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     cause: str = ""
     new_deps: tuple[str, ...] = ()
-    discovered: tuple[tuple[Registration, bytes | None], ...] = ()
+    discovered: tuple[tuple[Registration, Any], ...] = ()
     missing: tuple[str, ...] = ()
     elapsed_s: float = 0.0
     expl: str | None = None
@@ -144,6 +146,9 @@ class Attempt:
     Args:
         task: the task; settings, completeness: as for `run_task`.
         wait: how to let time pass while a store settles.
+        travels: whether the requirements that it finds go to another process. Where they do not, they are
+            handed over as themselves: a class that was packed by value would be set back, with all its
+            attributes, to what it was when it was packed.
     """
 
     def __init__(
@@ -153,12 +158,15 @@ class Attempt:
         settings: WorkerSettings,
         completeness: Completeness = is_complete,
         wait: Callable[[float], None] = time.sleep,
+        travels: bool = True,
     ) -> None:
         self.task = task
         self._settings = settings
         self._completeness = completeness
         self._wait = wait
+        self._carry = _packed if travels else _itself
         self._granted: Collection[str] = ()
+        self._done: Collection[str] = ()
         self._generator: Generator[Any, Any, Any] | None = None
         self._wanted: Wanted | None = None
         self._worked_s = 0.0
@@ -168,18 +176,24 @@ class Attempt:
         """Whether it waits behind a `yield` and can go on."""
         return self._wanted is not None
 
-    def advance(self, report: Reporter, granted: Collection[str] = (), messages: Any = None) -> Outcome:
+    def advance(
+        self,
+        report: Reporter,
+        granted: Collection[str] = (),
+        messages: Any = None,
+        done: Collection[str] = (),
+    ) -> Outcome:
         """Begin, or go on behind the `yield`; up to the next requirement that is not complete, or the end.
 
         Args:
             report: takes messages during this stretch.
-            granted: ids of dynamic requirements that are done.
+            granted, done: see the top of the module.
             messages: the queue that the task sees as `scheduler_messages`.
 
         Returns:
             how the stretch ended; `elapsed_s` is its own. Nothing is raised.
         """
-        self._granted = granted
+        self._granted, self._done = granted, done
         started = time.monotonic()
         try:
             with run_context(self._settings.task_process_context, self.task):
@@ -303,7 +317,7 @@ class Attempt:
                 wanted = Wanted(next(generator))
             else:
                 wanted, self._wanted = self._wanted, None
-                if self._all_granted(wanted):
+                if self._all_done(wanted):
                     wanted = Wanted(generator.send(wanted.outputs()))
             while True:
                 answers: dict[str, bool] = {}
@@ -316,10 +330,10 @@ class Attempt:
             self._generator = None
             return None
 
-    def _all_granted(self, wanted: Wanted) -> bool:
-        if not all(task.task_id in self._granted for task in wanted.tasks):
-            return False
-        return self._settings.check_complete_on_run or all(map(cannot_be_checked, wanted.tasks))
+    def _all_done(self, wanted: Wanted) -> bool:
+        """Whether nobody needs to be asked again."""
+        checked = self._settings.check_complete_on_run
+        return checked and all(task.task_id in self._done for task in wanted.tasks)
 
     def _ask(self, answers: dict[str, bool], task: Any) -> bool:
         if task.task_id in self._granted and cannot_be_checked(task):
@@ -350,9 +364,13 @@ class Attempt:
 
     def _discover(
         self, tasks: list[Any], seen: set[str], completeness: Completeness
-    ) -> Iterator[tuple[Registration, bytes | None]]:
+    ) -> Iterator[tuple[Registration, Any]]:
         for item in discover(tasks, settings=self._settings, seen=seen, completeness=completeness):
-            yield item.registration, _packed(item.task) if item.kind == "pending" else None
+            yield item.registration, self._carry(item.task) if item.kind == "pending" else None
+
+
+def _itself(task: Any) -> Any:
+    return task
 
 
 def _packed(task: Any) -> bytes | None:

@@ -400,12 +400,12 @@ def test_an_attempt_goes_on_behind_its_yield(tmp_path: Path, story: list[Any]) -
     attempt = Attempt(Grows(tmp_path), settings=SETTINGS)
     granted: list[str] = []
     for _ in range(3):
-        outcome = attempt.advance(silent, granted)
+        outcome = attempt.advance(silent, granted, done=granted)
         assert outcome.status == "PENDING"
         assert len(outcome.new_deps) == 1
         assert attempt.parked
         granted += work_off(outcome)
-    outcome = attempt.advance(silent, granted)
+    outcome = attempt.advance(silent, granted, done=granted)
     assert outcome.status == "DONE"
     assert not attempt.parked
     assert story == ["begin", *[f"{tmp_path}/{name}" for name in "abc"], "end", "closed"]
@@ -413,15 +413,32 @@ def test_an_attempt_goes_on_behind_its_yield(tmp_path: Path, story: list[Any]) -
     assert Stored.ran == ["a", "b", "c"]
 
 
-def test_without_the_check_on_run_the_word_of_the_scheduler_is_not_enough(tmp_path: Path) -> None:
-    """Nobody has asked the requirement then."""
-    attempt = Attempt(Grows(tmp_path), settings=WorkerSettings(check_complete_on_run=False))
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_requirement_that_nobody_saw_done_is_asked_again(tmp_path: Path, checked: bool) -> None:
+    """The scheduler may have been told of less than all; and a run that was not checked proves nothing."""
+    attempt = Attempt(Grows(tmp_path), settings=WorkerSettings(check_complete_on_run=checked))
     outcome = attempt.advance(silent)
-    again = attempt.advance(silent, outcome.new_deps)
+    again = attempt.advance(silent, outcome.new_deps, done=() if checked else outcome.new_deps)
     assert again.status == "PENDING"
     assert again.new_deps == outcome.new_deps
     assert attempt.parked
     attempt.abandon()
+
+
+def test_requirements_that_stay_here_are_handed_over_as_themselves(tmp_path: Path) -> None:
+    """A class of a function goes by value, and coming back would set its attributes back, too."""
+
+    class Local(Stored):
+        made: ClassVar[list[str]] = []
+
+    class Asks(Task):
+        def run(self) -> Any:
+            yield Local(tmp_path)
+
+    ((_, task),) = Attempt(Asks(), settings=SETTINGS, travels=False).advance(silent).discovered
+    assert type(task) is Local
+    ((_, packed),) = Attempt(Asks(), settings=SETTINGS).advance(silent).discovered
+    assert isinstance(packed, bytes)
 
 
 def test_a_run_in_one_stretch_starts_again(tmp_path: Path, story: list[Any]) -> None:
