@@ -7,6 +7,9 @@ Accepts
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
+    Bind            ask: the address, with its real port; or AddressError, AddressInUseError raised
+    Unbind          ask: None, when the addresses of that server are free
+    HostEvent       from its own inbox, and from the thread that checks passwords
     Subscribe       tell: its listener is told Hints, whenever somebody should be woken
     Take            ask: None once this scheduler has its place in the store; else who has it
     any RPC method  through a proxy
@@ -36,6 +39,7 @@ from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.history_writer import Backlog, RunsEnded
+from actorsched.actors.host import Bind, Host, HostEvent, Unbind
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.keeping import Keeper
 from actorsched.actors.messages import (
@@ -96,6 +100,8 @@ class SchedulerActor(Actor, SchedulerApi):
         history: hears of runs that have ended; the backlog is shared with it.
     """
 
+    #: needed as soon as it is served; nothing of it is loaded before
+    owns_sockets = True
     #: tells a server that it need not
     remembers_replies = True
 
@@ -111,6 +117,7 @@ class SchedulerActor(Actor, SchedulerApi):
         super().__init__(runtime)
         self._keep_alive = KeepAliveTable()
         self._listeners: list[ActorRef[Any]] = []
+        self._hosts: dict[str, Host] = {}
         self._looked_at = self._runtime.clock.monotonic()
         self._history = history
         self._keeper = Keeper(
@@ -127,6 +134,8 @@ class SchedulerActor(Actor, SchedulerApi):
             self.actor_inbox.after(TICK_S, _Tick())
 
     def on_stop(self) -> None:
+        for host in self._hosts.values():
+            host.close()
         self._keeper.close()
 
     def handle(self, message: object) -> Any:
@@ -146,6 +155,13 @@ class SchedulerActor(Actor, SchedulerApi):
                 self._listeners.append(listener)
             case StopKeepAlive(worker=worker):
                 self._keep_alive.remove(worker)
+            case HostEvent():
+                message.host.handle(message)
+            case Bind():
+                return self._bind(message)
+            case Unbind(server=server):
+                if server in self._hosts:
+                    self._hosts.pop(server).close()
             case Take():
                 self._keeper.recover()
                 return None if self._keeper.serving else self._keeper.trouble
@@ -169,6 +185,8 @@ class SchedulerActor(Actor, SchedulerApi):
         if messages:
             with contextlib.suppress(UnavailableError):  # what was asked is done; the pings are not
                 self._ping_for_workers()
+        for host in self._hosts.values():
+            host.publish(work, messages)
         hints = Hints(work=tuple(work), messages=tuple(messages))
         for listener in list(self._listeners):
             try:
@@ -182,6 +200,22 @@ class SchedulerActor(Actor, SchedulerApi):
         if backlog.offer(len(runs)):
             with contextlib.suppress(ActorDeadError):  # the history is closed before the scheduler
                 writer.tell(RunsEnded(runs))
+
+    # -- the network
+
+    def _bind(self, wanted: Bind) -> str:
+        host = self._hosts.get(wanted.server)
+        if host is not None:
+            return host.bind(wanted)
+        network = self._runtime.network
+        host = Host(self, network, self._carry_out, self._carry_out_once, wanted.guard)
+        try:
+            address = host.bind(wanted)
+        except BaseException:
+            host.close()
+            raise
+        self._hosts[wanted.server] = host
+        return address
 
     @property
     def machine(self) -> SchedulerMachine | None:

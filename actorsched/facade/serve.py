@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pykka import ActorRef
+from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.adapter import AdapterActor
+from actorsched.actors.host import Bind, Unbind
 from actorsched.actors.log import log
-from actorsched.actors.rep_server import Bind, RepServerActor
+from actorsched.actors.rep_server import RepServerActor
 from actorsched.actors.runtime import Runtime
+from actorsched.actors.scheduler import SchedulerActor
 from actorsched.errors import ConfigError
 from actorsched.transport.guard import CurveGuard, PlainGuard
 
@@ -25,9 +30,9 @@ class Server:
         addresses: where, with the real ports.
     """
 
-    def __init__(self, addresses: Sequence[str], actors: list[ActorRef[Any]]) -> None:
+    def __init__(self, addresses: Sequence[str], close: Callable[[], None]) -> None:
         self.addresses = tuple(addresses)
-        self._actors = actors
+        self._close = close
 
     @property
     def address(self) -> str:
@@ -39,9 +44,7 @@ class Server:
 
         When this returns, the address is free.
         """
-        for ref in self._actors:
-            if ref.is_alive():
-                ref.stop(block=True)
+        self._close()
 
     def __enter__(self) -> Server:
         return self
@@ -90,23 +93,32 @@ def serve(
         raise ConfigError("bind=[]: say at least one address")
     runtime = runtime or Runtime()
     guard = make_guard(keys, users)
-    actors: list[ActorRef[Any]] = []
     ref: Any = scheduler if isinstance(scheduler, ActorRef) else getattr(scheduler, "actor_ref", None)
-    if not isinstance(ref, ActorRef):
-        ref = runtime.start(AdapterActor, scheduler, runtime)
-        actors.append(ref)
-    actors.insert(0, runtime.start(RepServerActor, ref, runtime=runtime, guard=guard))
-    server = Server(binds, actors)
+    name = runtime.make_id()
+    if isinstance(ref, ActorRef) and issubclass(ref.actor_class, SchedulerActor):
+        answering, close = ref, partial(_unbind, ref, name)  # it has its sockets itself
+    else:
+        own = [] if isinstance(ref, ActorRef) else [runtime.start(AdapterActor, scheduler, runtime)]
+        answering = runtime.start(RepServerActor, own[0] if own else ref, runtime=runtime, guard=guard)
+        close = partial(_stop, (answering, *own))
+    wanted = Bind(address="", server=name, guard=guard, allow_remote=allow_remote, events_port=events_port)
     try:
-        addresses: list[Any] = [
-            actors[0].ask(Bind(address=each, allow_remote=allow_remote, events_port=events_port))
-            for each in binds
-        ]
+        addresses: list[Any] = [answering.ask(replace(wanted, address=each)) for each in binds]
     except BaseException:
-        server.stop()
+        close()
         raise
-    server.addresses = tuple(addresses)
-    return server
+    return Server(addresses, close)
+
+
+def _unbind(ref: ActorRef[Any], server: str) -> None:
+    with contextlib.suppress(ActorDeadError):
+        ref.ask(Unbind(server=server))
+
+
+def _stop(refs: Iterable[ActorRef[Any]]) -> None:
+    for ref in refs:
+        if ref.is_alive():
+            ref.stop(block=True)
 
 
 def make_guard(

@@ -1,0 +1,284 @@
+"""The sockets of a server, and what happens at them: a part of the actor that answers.
+
+Who answers may be the scheduler itself, which saves each request the way to another thread and back, or
+an actor that passes on what it is asked (`rep_server.py`). Either has one host for each server, tells it
+the `HostEvent`s that come out of its inbox, and closes it.
+
+The inbox listens to the sockets, so there is one thread for all of it. A wake-up serves several frames,
+because looking at the inbox between two of them costs as much as a small call.
+
+With a guard (`transport/guard.py`), ZeroMQ asks here who may connect, and each request has a user, whose
+role is looked up anew. The hash of a password takes long, so it is made in a thread of its own, and
+strangers who try many of them are put off instead of queueing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from pykka import ActorDeadError
+
+from actorsched.actors.base import Actor, log
+from actorsched.actors.messages import Call
+from actorsched.rpc.dispatch import Dispatcher, PlainCall
+from actorsched.rpc.envelope import MAX_BATCH, MAX_FRAME_BYTES
+from actorsched.transport.address import events_beside, parse_bind
+from actorsched.transport.guard import Guard, Later, Role
+from actorsched.transport.pub import PubSocket
+from actorsched.transport.rep import RepSocket
+from actorsched.transport.zap import Door, Knock
+from actorsched.transport.zeromq import ZeroMq
+
+#: frames that are served before the inbox gets a look
+DRAIN = 16
+#: passwords that wait to be checked; whoever comes then is asked to come back later
+MAX_CHECKING = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """Listen at this address. `ask`: the answer is the address, with its real port.
+
+    Attributes:
+        server: names the server; those of one name have their guard in common, and are closed together.
+        guard: who may talk to it; None: whoever can reach the address. That of the first `Bind` counts.
+        events_port: of the hints, where the address is tcp; 0 is any free one.
+    """
+
+    address: str
+    server: str = ""
+    guard: Guard | None = None
+    allow_remote: bool = False
+    events_port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbind:
+    """Close the server of this name. When it is answered, its addresses are free."""
+
+    server: str = ""
+
+
+class HostEvent:
+    """From the own inbox, for `host.handle`."""
+
+    __slots__ = ("host",)
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+
+class _Readable(HostEvent):
+    """A socket has something to read."""
+
+    __slots__ = ("socket",)
+
+    def __init__(self, host: Host, socket: RepSocket) -> None:
+        super().__init__(host)
+        self.socket = socket
+
+
+class _Knocked(HostEvent):
+    """Somebody is at the door."""
+
+
+class _Checked(HostEvent):
+    """A password was checked."""
+
+    __slots__ = ("knock", "user")
+
+    def __init__(self, host: Host, knock: Knock, user: str | None) -> None:
+        super().__init__(host)
+        self.knock = knock
+        self.user = user
+
+
+class Host:
+    """See the top of the module; belongs to the thread of its owner.
+
+    Args:
+        owner: whose inbox listens.
+        network: opens sockets.
+        make_calls: makes the calls of a frame, as for `Dispatcher`.
+        make_once: the same for a frame with an identity; None: the host remembers the answers.
+        guard: who may talk to it; None: whoever can reach the addresses.
+    """
+
+    def __init__(
+        self,
+        owner: Actor,
+        network: ZeroMq,
+        make_calls: Callable[[Sequence[Call]], Sequence[Any]],
+        make_once: Callable[[Sequence[Call], str, int], Sequence[Any]] | None,
+        guard: Guard | None = None,
+    ) -> None:
+        self._owner = owner
+        self._network = network
+        self._calls = make_calls
+        self._once = make_once
+        self._guard = guard
+        self._door: Door | None = None
+        self._checking: ThreadPoolExecutor | None = None
+        self._n_checking = 0
+        self._sockets: dict[RepSocket, PubSocket] = {}
+        self._serving: RepSocket | None = None
+        self._dispatcher = Dispatcher(
+            self._make_calls, make_once=self._make_once if make_once is not None else None, report=report
+        )
+
+    def handle(self, event: HostEvent) -> None:
+        match event:
+            case _Readable(socket=socket):
+                self._serve(socket)
+            case _Knocked():
+                self._look_at_door()
+            case _Checked(knock=knock, user=user):
+                self._n_checking -= 1
+                self._decide(knock, user)
+
+    def bind(self, wanted: Bind) -> str:
+        """Listen at this address too; returns it with the real port.
+
+        Raises:
+            AddressError, AddressInUseError: it cannot be.
+        """
+        address = parse_bind(
+            wanted.address,
+            allow_remote=wanted.allow_remote,
+            protected=self._guard.mechanism if self._guard is not None else "",
+        )
+        if self._guard is not None and self._door is None:
+            self._door = self._network.open_door(self._guard.pair)
+            self._owner.actor_inbox.listen(self._door.socket, _Knocked(self))
+        socket = self._network.open_rep(address, max_frame_bytes=MAX_FRAME_BYTES, door=self._door)
+        try:
+            beside = events_beside(socket.address, wanted.events_port)
+            self._sockets[socket] = self._network.open_pub(beside, door=self._door)
+        except BaseException:
+            socket.close()
+            raise
+        self._owner.actor_inbox.listen(socket.socket, _Readable(self, socket))
+        return str(socket.address)
+
+    def publish(self, work: Sequence[str], messages: Sequence[str]) -> None:
+        """Give hints to those who listen."""
+        for hints in self._sockets.values():
+            for worker in work:
+                hints.publish(worker, "work")
+            for worker in messages:
+                hints.publish(worker, "messages")
+
+    def close(self) -> None:
+        """Close the sockets; when this returns, the addresses are free."""
+        for socket, hints in self._sockets.items():
+            self._owner.actor_inbox.unlisten(socket.socket)
+            socket.close()
+            hints.close()
+        self._sockets.clear()
+        if self._checking is not None:
+            self._checking.shutdown(wait=True, cancel_futures=True)
+        if self._door is not None:
+            self._owner.actor_inbox.unlisten(self._door.socket)
+            self._door.close()
+            self._door = None
+
+    # -- frames ---------------------------------------------------------------------------------
+
+    def _serve(self, socket: RepSocket) -> None:
+        self._serving = socket
+        dispatcher, guard = self._dispatcher, self._guard
+        for _ in range(DRAIN):
+            frames = socket.receive()
+            if frames is None:
+                return
+            role = "full" if guard is None else _role(socket, guard)
+            if role is None:
+                socket.send(dispatcher.deny("this key or user was struck off"))
+            elif len(frames) == 1:
+                socket.send(dispatcher.answer(frames[0], read_only=role == "read-only"))
+            else:
+                socket.send(dispatcher.refuse(f"a request is one frame, not {len(frames)}"))
+
+    def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
+        return self._complete(calls, self._calls(_batch(calls)))
+
+    def _make_once(self, calls: Sequence[PlainCall], client: str, seq: int) -> Sequence[Any]:
+        assert self._once is not None
+        return self._complete(calls, self._once(_batch(calls), client, seq))
+
+    def _complete(self, calls: Sequence[PlainCall], results: Sequence[Any]) -> Sequence[Any]:
+        """Add to what the scheduler says to `hello` what only its server knows."""
+        if not any(method == "hello" for method, _ in calls):
+            return results
+        completed = list(results)
+        for number, (method, _) in enumerate(calls):
+            if method == "hello":
+                completed[number] = self._introduced(completed[number])
+        return completed
+
+    def _introduced(self, said: Any) -> Any:
+        if isinstance(said, msgspec.Raw):
+            said = msgspec.json.decode(said)
+        if not isinstance(said, dict) or self._serving is None:
+            return said
+        limits = {"frame_bytes": MAX_FRAME_BYTES, "batch": MAX_BATCH}
+        return {**said, "limits": limits, "events": str(self._sockets[self._serving].address)}
+
+    # -- the door -------------------------------------------------------------------------------
+
+    def _look_at_door(self) -> None:
+        assert self._door is not None
+        assert self._guard is not None
+        for _ in range(DRAIN):
+            knock = self._door.receive()
+            if knock is None:
+                return
+            found = self._guard.admit(knock.credentials) if knock.mechanism == self._guard.mechanism else None
+            if callable(found):
+                self._check_later(knock, found)
+            else:
+                self._decide(knock, found)
+
+    def _check_later(self, knock: Knock, check: Later) -> None:
+        assert self._door is not None
+        if self._n_checking >= MAX_CHECKING:
+            self._door.put_off(knock)
+            return
+        if self._checking is None:
+            self._checking = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._n_checking += 1
+        ref = self._owner.actor_ref
+
+        def run() -> None:
+            with contextlib.suppress(ActorDeadError):
+                ref.tell(_Checked(self, knock, check()))
+
+        self._checking.submit(run)
+
+    def _decide(self, knock: Knock, user: str | None) -> None:
+        assert self._door is not None
+        if user is None:
+            log.warning("a stranger was turned away", address=knock.address, mechanism=knock.mechanism)
+            self._door.refuse(knock)
+        else:
+            self._door.admit(knock, user)
+
+
+def _role(socket: RepSocket, guard: Guard) -> Role | None:
+    return "full" if socket.address.scheme == "inproc" else guard.role(socket.user)
+
+
+def _batch(calls: Sequence[PlainCall]) -> tuple[Call, ...]:
+    return tuple([Call(method=method, params=params) for method, params in calls])
+
+
+def report(error: BaseException) -> None:
+    """Log a bug."""
+    # as text: a renderer that shows local variables would show private parameters
+    log.error("a call ended with a bug", trace="".join(traceback.format_exception(error)))
