@@ -82,6 +82,8 @@ class Inbox:
         self._bell = threading.Lock()
         self._bell.acquire()
         self._waiting = False
+        self._ringing = 0  # threads that are about to write to `_wake_write`
+        self._closed = False
         self._guard = threading.Lock()
 
     # -- the protocol of Pykka ------------------------------------------------------------------
@@ -95,10 +97,18 @@ class Inbox:
             self._waiting = False
             if self._wake_write < 0:
                 self._bell.release()
-            elif self._wake_write == self._wake_read:
-                os.eventfd_write(self._wake_write, 1)
-            else:
-                os.write(self._wake_write, b"\0")
+                return
+            self._ringing += 1
+        # Not under the guard: a system call lets other threads go on, and the first thing that the one
+        # that is woken up by it wants is the guard.
+        if self._wake_write == self._wake_read:
+            os.eventfd_write(self._wake_write, 1)
+        else:
+            os.write(self._wake_write, b"\0")
+        with self._guard:
+            self._ringing -= 1
+            if self._closed:
+                self._close_descriptors()
 
     def empty(self) -> bool:
         """Whether no message waits; timers and sources do not count."""
@@ -163,15 +173,20 @@ class Inbox:
         """Give back the descriptors; later `put`s are kept and never wait for anybody."""
         with self._guard:
             self._waiting = False
-            read, write = self._wake_read, self._wake_write
-            self._wake_read = self._wake_write = -1
+            self._closed = True
             self._poller = None
             self._sources.clear()
             self._timers.clear()
-        if read >= 0:
-            os.close(read)
-            if write != read:
-                os.close(write)
+            self._close_descriptors()
+
+    def _close_descriptors(self) -> None:
+        """Under the guard; whoever is about to write to them does it later."""
+        if self._ringing or self._wake_read < 0:
+            return
+        os.close(self._wake_read)
+        if self._wake_write != self._wake_read:
+            os.close(self._wake_write)
+        self._wake_read = self._wake_write = -1
 
     # -- waiting --------------------------------------------------------------------------------
 
