@@ -10,12 +10,14 @@ A run that waits for dynamic requirements stays here, suspended, and the slot pu
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
+import traceback
 from typing import Any, NoReturn
 
 from actorsched.children.frames import FrameStream, pack_frame
@@ -65,6 +67,10 @@ def child_main(
             # a message that is still here was not fetched by the task that it was for
     except (EOFError, ConnectionError):
         os._exit(0)  # the slot is gone, and with it everybody who would want anything from here
+    except BaseException:
+        with contextlib.suppress(Exception):  # there may be nowhere to write to any more
+            traceback.print_exc()
+        os._exit(1)  # the interpreter's own end may stumble over what a task has left, and say otherwise
 
 
 def _do(
