@@ -102,6 +102,11 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     log_runs_max: int = 5
     #: show what runs print on standard error, each line with its task's name
     log_console: bool = True
+    #: mail server for failures, `smtp://user:password@host:port`; also smtp+starttls and smtps; "": no mail
+    smtp: str = ""
+    email_from: str = "actorsched@localhost"
+    #: who hears of every failure, with commas between; the owners of a task hear of theirs anyway
+    email_to: str = ""
     #: "process": a child process for each slot; "inline": the thread that called run()
     execution: str = "process"
     #: "forkserver" or "spawn" (a fresh Python for each child); "" is the faster one

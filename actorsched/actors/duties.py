@@ -423,6 +423,19 @@ class Duties:
             "outcome": outcome,
         }
 
+    def about_failed(self, found: Discovered) -> dict[str, Any]:
+        """What an observer is told of a task that could not be scheduled."""
+        registration, error = found.registration, found.error
+        cause = error.strip().rpartition("\n")[2]
+        outcome = Outcome(status="FAILED", cause=cause, error=error)
+        return {
+            "task_id": registration.task_id,
+            "name": registration.name,
+            "owners": registration.owners,
+            "given_back": False,
+            "outcome": outcome,
+        }
+
     def name_of(self, run: Run) -> str:
         """How people call what runs."""
         first = self.ledger.entries.get(self._subjects(run)[0])

@@ -316,7 +316,9 @@ class SlotActor(Actor):
         spare = self._nursery.spare()
         self._adopt(spare or self._nursery.launch())
         if spare is None:
-            self._send(encode(Prepare(settings=self._settings)))
+            # a task has no business with the password of the mail server
+            settings = msgspec.structs.replace(self._settings, smtp="")
+            self._send(encode(Prepare(settings=settings)))
 
     def _adopt(self, child: Child) -> None:
         self._life += 1

@@ -100,8 +100,8 @@ class WorkerActor(Actor):
         make_slot: starts the slot of a number; the worker stops it.
         slots: how many slots to have at first.
         forever: serve others until told to stop.
-        observe: called with (kind, fields) when a run starts or ends, or the scheduler has told how it
-            stands; must be quick.
+        observe: called with (kind, fields) when a run starts or ends, a task could not be scheduled, or
+            the scheduler has told how it stands; must be quick.
     """
 
     def __init__(
@@ -171,6 +171,9 @@ class WorkerActor(Actor):
                 self._return_from_loss()
                 self._outbox.post_all(call for each in found for call in self._duties.take_on(each))
                 self._line.promise(acknowledged)
+                for each in found:
+                    if each.kind == "failed":
+                        self._tell_observer("unschedulable", **self._duties.about_failed(each))
                 self._hungry = True
             case StartRun():
                 self._start_run(message)

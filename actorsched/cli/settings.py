@@ -73,6 +73,9 @@ HELP: Mapping[str, tuple[str, str]] = {
     "log_size_max": ("BYTES", "So much of the output of a run is kept."),
     "log_runs_max": ("N", "So many runs of each task keep their output."),
     "log_console": ("", "Show what runs print, each line with the name of its task."),
+    "smtp": ("URL", "Mail failures by smtp://, smtp+starttls:// or smtps://[USER:PASSWORD@]HOST[:PORT]."),
+    "email_from": ("ADDRESS", "The sender of these mails."),
+    "email_to": ("ADDRESSES", "Who hears of every failure; owners hear of those of their tasks anyway."),
     "start_method": ("METHOD", "How child processes start: forkserver or spawn; chosen by itself."),
     # client
     "connect_timeout": ("SECONDS", "A request without an answer for so long is sent again."),

@@ -26,6 +26,8 @@ def observe_with(
             left = fields["pending"] + running_elsewhere + running
             done_elsewhere = max(0, counts[Fate.NOT_RUN] + counts[Fate.FAILED] - left)
             observer(RunsElsewhere(runs=others))
+        elif kind == "unschedulable":
+            return  # the counts tell that
         else:
             observer(_event_of(fields, fields["outcome"]))
         done = counts[Fate.RAN] + counts[Fate.ALREADY_COMPLETE] + counts[Fate.RUN_BY_OTHERS]

@@ -28,6 +28,7 @@ from actorsched.errors import ConfigError, TaskDefinitionError, WorldError
 from actorsched.facade.errands import Errands
 from actorsched.facade.events import Event
 from actorsched.facade.finder import Finder
+from actorsched.facade.notifying import Notifier, SmtpNotifier, notify_with
 from actorsched.facade.observing import observe_with
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.result import RunResult, result_of
@@ -56,6 +57,8 @@ class Worker:
         worker_id: shown to people; made up of host, user and process when None.
         worker_processes: number of slots; 0 registers and waits, and leaves the work to others.
         assistant: also run tasks that others registered.
+        notifier: called with each `Failure` (`notifying.py`), in the worker's thread; must be quick. None
+            sends mail, if the setting `smtp` names a server.
         observer: called with an `Event` on progress, in the worker's thread; must be quick.
         forever: serve until `stop()`.
         runtime: where the actors live; None for this machine.
@@ -74,9 +77,11 @@ class Worker:
         observer: Callable[[Event], None] | None = None,
         forever: bool = False,
         runtime: Runtime | None = None,
+        notifier: Notifier | None = None,
         **options: Any,
     ) -> None:
         self._settings = settings_from(WorkerSettings, options)
+        mailer = _mailer_of(self._settings) if notifier is None else None
         if self._settings.execution not in ("process", "inline"):
             raise ConfigError(f"execution={self._settings.execution!r}: expected 'process' or 'inline'")
         if worker_processes < 0:
@@ -103,15 +108,16 @@ class Worker:
             assistant=assistant,
             forever=forever,
             runtime=runtime,
-            observe=observe_with(observer, self.worker_id) if observer else None,
+            observe=self._observe(observer, notifier or mailer),
         )
         self._finalizer = weakref.finalize(
-            self, _close, self._ref, self._children, list(self._owned), runtime
+            self, _close, self._ref, self._children, list(self._owned), runtime, mailer
         )
         self._asked_for: dict[str, Any] = {}
         self._finder = Finder(self._ref, self._settings, runtime, observer)
         self._started = runtime.clock.monotonic()
         self._result: RunResult | None = None
+        self._mailer = mailer
 
     @property
     def actor_ref(self) -> ActorRef[WorkerActor]:
@@ -275,7 +281,7 @@ class Worker:
     def close(self) -> None:
         """Stop the actors and their children and wait for them; a second call does nothing."""
         if self._finalizer.detach() is not None:
-            _close(self._ref, self._children, self._owned, self._runtime)
+            _close(self._ref, self._children, self._owned, self._runtime, self._mailer)
 
     def __enter__(self) -> Worker:
         return self
@@ -284,6 +290,22 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _observe(
+        self, observer: Callable[[Event], None] | None, notifier: Notifier | None
+    ) -> Callable[[str, Mapping[str, Any]], None] | None:
+        """What the actor tells of its runs: to the observer, and to the notifier what went wrong."""
+        watch = observe_with(observer, self.worker_id) if observer else None
+        notify = notify_with(notifier, self.worker_id) if notifier else None
+        if notify is None:
+            return watch
+
+        def observe(kind: str, fields: Mapping[str, Any]) -> None:
+            if watch is not None:
+                watch(kind, fields)
+            notify(kind, fields)
+
+        return observe
 
     def _make_slot_maker(self) -> Callable[[int, ActorRef[Any]], ActorRef[Any]]:
         desk, children, settings, runtime = self._desk, self._children, self._settings, self._runtime
@@ -336,6 +358,13 @@ class _Children:
             self._nursery.close()
 
 
+def _mailer_of(settings: WorkerSettings) -> SmtpNotifier | None:
+    if not settings.smtp:
+        return None
+    recipients = tuple(filter(None, map(str.strip, settings.email_to.split(","))))
+    return SmtpNotifier(settings.smtp, settings.email_from, recipients)
+
+
 def _logs_of(settings: WorkerSettings) -> RunLogs:
     folder = None if settings.log_dir == "off" else Path(settings.log_dir or default_folder())
     echo = echo_to_stderr if settings.log_console else None
@@ -350,9 +379,17 @@ def _quieten(ref: ActorRef[Any], runtime: Runtime) -> None:
         quiet.get(timeout=QUIET_TIMEOUT_S)
 
 
-def _close(ref: ActorRef[Any], children: _Children, owned: Iterable[ActorRef[Any]], runtime: Runtime) -> None:
+def _close(
+    ref: ActorRef[Any],
+    children: _Children,
+    owned: Iterable[ActorRef[Any]],
+    runtime: Runtime,
+    mailer: SmtpNotifier | None = None,
+) -> None:
     _quieten(ref, runtime)
     for each in (ref, *owned):
         with contextlib.suppress(ActorDeadError):
             each.stop(block=True)
     children.close()
+    if mailer is not None:
+        mailer.close()

@@ -110,6 +110,10 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of_failed(cls, task: Any, status: str, expl: str) -> Registration:
         """Say what can be said of a task whose hooks fail: who it is, and why it will not run."""
+        try:
+            owners = tuple(task._owner_list())
+        except Exception:
+            owners = ()  # a property of the user's; there is an error to tell of already
         return cls(
             task_id=task.task_id,
             status=status,
@@ -118,6 +122,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             param_visibilities=task._get_param_visibilities(),
             family=task.task_family,
             module=task.task_module,
+            owners=owners,
             expl=expl,
         )
 
