@@ -116,7 +116,11 @@ def setting_options(
                 Option([f"{flag}/--no-{flag[2:]}"], section=section, is_flag=True, default=said, help=shown)
             )
             continue
-        shown = text if default in (None, "") else f"{text}  [default: {default:.10g}]"
+        shown = (
+            text
+            if default in (None, "")
+            else f"{text}  [default: {default if isinstance(default, str) else format(default, '.10g')}]"
+        )
         value_type = _click_type(name, value_type)
         options.append(
             Option([flag], section=section, type=value_type, default=said, metavar=metavar, help=shown)
