@@ -32,6 +32,7 @@ COMMANDS = {
     "logs": ("logs", "Show what a task printed when it ran on this machine."),
     "history": ("history", "Show the runs that have ended."),
     "store": ("store", "Check, export, import or vacuum the store of a scheduler."),
+    "bench": ("bench", "Measure this machine, beside the standard library's process pool."),
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),
 }
 
