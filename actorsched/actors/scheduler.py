@@ -41,7 +41,7 @@ from actorsched.actors.base import Actor, log
 from actorsched.actors.history_writer import Backlog, RunsEnded
 from actorsched.actors.host import Bind, Host, HostEvent, Unbind
 from actorsched.actors.keep_alive import KeepAliveTable
-from actorsched.actors.keeping import Keeper
+from actorsched.actors.keeping import RETRY_S, Keeper
 from actorsched.actors.messages import (
     Call,
     CallBatch,
@@ -53,7 +53,7 @@ from actorsched.actors.messages import (
     Subscribe,
 )
 from actorsched.actors.runtime import Runtime
-from actorsched.config import SchedulerSettings
+from actorsched.config import ClientSettings, SchedulerSettings
 from actorsched.core import SchedulerMachine
 from actorsched.core.rows import RunRow
 from actorsched.core.waking import take_hints
@@ -71,6 +71,8 @@ TICK_S = 0.5
 #: a look that comes so much later than the one before means that this process stood still (a suspended
 #: machine, SIGSTOP): what workers sent meanwhile waits unread, so their silence says nothing about them
 AWAY_S = 5.0
+#: seconds that a worker of this process waits for a store that is away, as long as a remote one would
+PATIENCE_S = ClientSettings().patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ class Take:
         StoreError: the store cannot be used.
         StoreUnavailableError: it cannot be reached.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The store was away when a worker of this process asked."""
+
+    exchange: Exchange
+    patience_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,8 @@ class SchedulerActor(Actor, SchedulerApi):
                 return self._call(method, params)
             case Exchange():
                 self._exchange(message)
+            case _Again(exchange=exchange, patience_s=patience_s):
+                self._exchange(exchange, patience_s)
             case CallBatch(calls=calls, client=client, seq=seq):
                 return self._carry_out(calls) if client is None else self._carry_out_once(calls, client, seq)
             case _Tick():
@@ -248,9 +260,14 @@ class SchedulerActor(Actor, SchedulerApi):
             self._give_hints()
         return read_answers(known)
 
-    def _exchange(self, message: Exchange) -> None:
+    def _exchange(self, message: Exchange, patience_s: float = PATIENCE_S) -> None:
         try:
             ended = ExchangeEnded(tag=message.tag, results=tuple(self._carry_out(message.calls)))
+        except UnavailableError as error:
+            if patience_s > 0:  # a worker of this process has no client that would ask again for it
+                self.actor_inbox.after(RETRY_S, _Again(message, patience_s - RETRY_S))
+                return
+            ended = ExchangeEnded(tag=message.tag, error=error)
         except ActorschedError as error:
             ended = ExchangeEnded(tag=message.tag, error=error)
         with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did

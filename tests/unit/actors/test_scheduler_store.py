@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import msgspec
+import pykka
 import pytest
 from pykka import ActorRef
 
-from actorsched.actors.messages import Call, CallBatch
+from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded
 from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.scheduler import SchedulerActor, Take
 from actorsched.errors import FencedError, InvalidParamsError, StoreHeldError, StoreUnavailableError
@@ -120,6 +122,34 @@ def test_a_frame_is_carried_out_once_also_across_a_restart(world: World) -> None
     with pytest.raises(StaleRequestError):
         once(again, 6, "get_work", worker="w")
     assert once(again, 8, "get_work", worker="w")[0]["task_id"] == "b"
+
+
+def test_a_worker_of_this_process_waits_for_a_store_that_is_away(world: World) -> None:
+    """It has no client in between that would be patient for it."""
+    ref, store = world.start()
+    add(ref, "a")
+    store.fails = "before"
+    answers: SimpleQueue[ExchangeEnded] = SimpleQueue()
+    asker = Asker.start(answers)
+    world.refs.append(asker)
+    ref.tell(Exchange(calls=(Call(method="get_work", params={"worker": "w"}),), reply_to=asker, tag=1))
+    with pytest.raises(StoreUnavailableError):
+        call(ref, "task_list")
+    store.fails = ""
+    ended = answers.get(timeout=60)
+    assert ended.error is None
+    assert ended.results[0]["task_id"] == "a"
+
+
+class Asker(pykka.ThreadingActor):
+    """Hands on the answer to its exchange."""
+
+    def __init__(self, answers: SimpleQueue[ExchangeEnded]) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def on_receive(self, message: Any) -> None:
+        self._answers.put(message)
 
 
 def test_a_value_that_cannot_be_stored_is_refused_alone(world: World) -> None:
