@@ -257,6 +257,9 @@ class Keeper:
             log.error("another scheduler has taken the place of this one", store=str(error))
             self._trouble = error
             self._epoch = ""
+            if self._store is not None:  # with its lock, which belongs to whoever has the place
+                self._store.close()
+                self._opened = False
         elif isinstance(error, UnavailableError):
             log.error("the store is lost", cause=str(error))
             self._trouble = error
