@@ -65,6 +65,7 @@ class ServedLauncher:
         self._start_method = start_method
         self._lock = threading.Lock()
         self._closed = False
+        self._used = False
         self._start_server()
 
     def launch(self) -> Child:
@@ -82,6 +83,8 @@ class ServedLauncher:
         with self._lock:
             self._closed = True
             self._control.close()
+        if not self._used:  # it has no children, and may still be busy with its own start
+            self._process.kill()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -109,6 +112,7 @@ class ServedLauncher:
         child = Child(ours, status_read, 0, log_read)
         try:
             with self._lock:
+                self._used = True
                 socket.send_fds(self._control, [b"+"], [theirs.fileno(), status_write, log_write])
                 self._control.sendall(pack_frame(request))
         except OSError as error:

@@ -17,6 +17,7 @@ from actorsched.cli.task_command import TaskCommand, chosen, module_of, tasks_in
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
 
 if TYPE_CHECKING:
+    from actorsched.children.launcher import Launcher
     from actorsched.cli.lines import Lines
     from actorsched.cli.live import Live
     from actorsched.cli.progress import Progress
@@ -66,25 +67,30 @@ def task_of(ctx: click.Context) -> Any:
 
 def _run(task: Any, values: Mapping[str, Any]) -> tuple[RunResult, int]:
     """Run the task; returns what came of it, and the exit code of an interruption or 0."""
-    from actorsched.cli.progress import Progress
     from actorsched.cli.signals import FOREVER_S, StopSignals
-    from actorsched.facade.worker import Worker
 
-    progress = Progress()
     with contextlib.ExitStack() as stack:
         signals = stack.enter_context(StopSignals().installed())
+        launcher = _start_children(values)
+        if launcher is not None:
+            stack.callback(launcher.close)
+        from actorsched.actors.runtime import Runtime
+        from actorsched.cli.progress import Progress
+        from actorsched.facade.worker import Worker
+
+        progress = Progress()
         if values["as_json"]:
             from actorsched.cli.captured import stdout_to_stderr
 
             stack.enter_context(stdout_to_stderr())
         scheduler = stack.enter_context(_scheduler(values))
         display = stack.enter_context(_display(progress, task))
-        # after the display: children print to where the display listens
         worker = stack.enter_context(
             Worker(
                 scheduler,
                 worker_processes=values["workers"],
                 observer=progress.hear,
+                runtime=Runtime() if launcher is None else Runtime(make_launcher=lambda _: launcher),
                 execution="inline" if values["inline"] else "process",
                 **values_of(WorkerSettings, values),
             )
@@ -103,6 +109,15 @@ def _run(task: Any, values: Mapping[str, Any]) -> tuple[RunResult, int]:
         with signals.stopping(stop):
             worker.run()
         return worker.result, 128 + signals.received if signals.received else 0
+
+
+def _start_children(values: Mapping[str, Any]) -> Launcher | None:
+    """What child processes come from; it starts while this process is still importing the rest."""
+    if values["inline"] or values["workers"] == 0:
+        return None
+    from actorsched.children.launcher import make_launcher
+
+    return make_launcher(values["start_method"] or "")
 
 
 @contextlib.contextmanager

@@ -109,12 +109,13 @@ def test_a_run_that_does_not_end_is_ended_with_all_its_processes(
     what: str, why: str, bench: Bench, tmp_path: Path
 ) -> None:
     note = tmp_path / "pid"
-    run_id = bench.run(Does(what, str(note)), timeout_s=0.5 if why == "timeout" else 0.0)
+    bench.child()  # the time limit shall not end the run while its child is still starting
+    run_id = bench.run(Does(what, str(note)), timeout_s=1.0 if why == "timeout" else 0.0)
     pid = pid_in(note)
     if why == "cancel":
         bench.slot.tell(CancelRun(run_id=run_id, cause="nobody wants it"))
     outcome = bench.end().outcome
-    expected = "nobody wants it" if why == "cancel" else "timed out after 0.5 s and was ended"
+    expected = "nobody wants it" if why == "cancel" else "timed out after 1 s and was ended"
     assert (outcome.status, outcome.cause) == ("FAILED", expected)
     wait_until_gone(pid)
     bench.child()
