@@ -43,7 +43,7 @@ def _rare_collections() -> Iterator[None]:
 
 
 class Finder:
-    """Discovers tasks for one worker and registers them; what it has seen it does not look at again.
+    """Discovers tasks for one worker and registers them; what it has seen it looks at again only after a run.
 
     Args:
         ref: the worker, who registers.
@@ -106,6 +106,11 @@ class Finder:
         self._register(chunk, pending).get()
         self._tell(done=True)
         return scheduled
+
+    def forget(self) -> None:
+        """Look at everything anew from now on: runs have changed what is complete."""
+        self._seen.clear()
+        self._asked = self._complete = 0
 
     def threads(self, multiprocess: bool, processes: int) -> int:
         """How many threads somebody has asked for, here or in the settings."""

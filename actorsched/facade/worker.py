@@ -197,6 +197,7 @@ class Worker:
         except KeyboardInterrupt:
             _quieten(self._ref, self._runtime)
             raise
+        self._finder.forget()
         self._result = self._conclude()
         return self._result.succeeded
 

@@ -207,6 +207,29 @@ def test_finding_leaves_the_collector_as_it_was(features: ModuleType, tmp_path: 
     assert during[0][0] > before[0]
 
 
+def test_a_task_that_is_added_again_after_a_run_is_looked_at_again(
+    features: ModuleType, tmp_path: Path
+) -> None:
+    """What failed gets another try, what is gone is made again, and within one run nothing is asked twice."""
+    task, options = features.UsesGiven(tmp_path), {"wait_interval": 0.02, "log_dir": "off"}
+    with (
+        actorsched.Scheduler(stable_done_cooldown_secs=0) as scheduler,  # nothing else reports late here
+        actorsched.Worker(scheduler, execution="inline", **options) as worker,
+    ):
+        assert worker.add(task)
+        assert worker.add(task)
+        assert not worker.run()
+        (tmp_path / "given").touch()
+        assert worker.add(task)
+        assert worker.run()
+        task.output().remove()
+        assert worker.add(task)
+        assert worker.run()
+    assert story(tmp_path) == ["UsesGiven run"] * 2
+    told = [line for line in story(tmp_path, events=True) if "DISCOVERED" in line]
+    assert told == ["EVENT DEPENDENCY_DISCOVERED UsesGiven Given"] * 3
+
+
 def test_past_the_limit_nothing_is_scheduled(features: ModuleType, tmp_path: Path) -> None:
     """And the run says that it is not complete."""
     result = build(features.Days(tmp_path), task_limit=3)
