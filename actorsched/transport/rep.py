@@ -57,6 +57,7 @@ class RepSocket:
         import zmq
 
         self._zmq_again = zmq.Again
+        self._zmq_error = zmq.ZMQError
         self.user = ""
         self._has_door = door is not None and address.scheme != "inproc"
         own = door.context if door is not None and self._has_door else context()
@@ -65,6 +66,7 @@ class RepSocket:
         self.socket.linger = LINGER_MS
         self.socket.maxmsgsize = max_frame_bytes
         self.socket.sndhwm = MAX_UNREAD
+        self.socket.router_mandatory = True  # say so when an answer cannot be sent, instead of dropping it
         self.socket.ipv6 = ":" in address.host
         if door is not None and self._has_door:
             door.protect(self.socket)
@@ -96,7 +98,17 @@ class RepSocket:
 
     def send(self, frame: bytes) -> None:
         """Answer what was taken last; a peer that is gone or does not read gets nothing."""
-        self.socket.send_multipart([*self._envelope, frame], 1)  # zmq.NOBLOCK
+        frames = [*self._envelope, frame]
+        try:
+            self.socket.send_multipart(frames, 1)  # zmq.NOBLOCK
+        except self._zmq_error as error:
+            if error.errno != errno.EAGAIN:
+                return  # the peer is gone
+            # libzmq looks only once in a millisecond whether a peer has read, and until then takes one that
+            # is fast for one that does not read; asking for the events makes it look
+            self.socket.getsockopt(15)  # zmq.EVENTS
+            with contextlib.suppress(self._zmq_error):
+                self.socket.send_multipart(frames, 1)
 
     def close(self) -> None:
         """Stop listening; when this returns, the address is free for others."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
+from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.serve import serve
 from actorsched.rpc.envelope import MAX_FRAME_BYTES
 from actorsched.transport.context import context
@@ -126,6 +127,17 @@ def test_a_stranger_with_another_protocol_costs_nobody_an_answer(address: str) -
             stranger.sendall(junk)
             assert ask_honestly(address)["result"] == {"rpc_messages": []}
         assert ask_honestly(address)["result"] == {"rpc_messages": []}
+
+
+def test_a_client_that_is_very_fast_gets_every_answer() -> None:
+    """It must not be taken for one that does not read."""
+    with Scheduler() as scheduler, serve(scheduler) as server, context().socket(zmq.REQ) as fast:
+        fast.linger = 0
+        fast.connect(server.address)
+        for _ in range(3000):
+            fast.send(HONEST)
+            assert fast.poll(LONG_MS), "an answer was dropped"
+            fast.recv()
 
 
 def test_a_client_that_is_gone_before_the_answer_blocks_nobody(
