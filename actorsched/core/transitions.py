@@ -59,13 +59,15 @@ def move(state: State, record: TaskRecord, new: str, now: Instant) -> None:
             f"(run {record.run_id}, worker {record.worker_running}, batch {record.batch_id}, "
             f"last change {record.updated}, now {now.wall})"
         )
-    if old in LIVE and new not in LIVE and state.journal is not None and state.settings.record_task_history:
-        state.journal.end_run(state, record, new, now)
+    journal = state.journal
+    if journal is not None:  # asked here and not by touch(): this is the hottest place of all
+        if old in LIVE and new not in LIVE and state.settings.record_task_history:
+            journal.end_run(state, record, new, now)
+        journal.moved[record] = None
     del state.by_status[old][record.task_id]
     state.by_status[new][record.task_id] = record
     record.status = new
     record.updated = now.wall
-    state.touch(record)
     if old in LIVE:
         _leave_run(state, record, old, new)
     elif old == DONE:

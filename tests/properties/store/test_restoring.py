@@ -123,8 +123,8 @@ def run(machine: SchedulerMachine, step: Step, now: Instant) -> Any:
     return same(deepcopy(call(machine, step, now)))
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(steps(), min_size=5, max_size=60), st.lists(steps(), max_size=25))
+@settings(max_examples=120, deadline=None)
+@given(st.lists(steps(), min_size=25, max_size=60), st.lists(steps(), max_size=25))
 def test_a_restored_machine_goes_on_as_if_nothing_had_happened(before: list[Step], after: list[Step]) -> None:
     """All views, and all answers afterwards."""
     machine = SchedulerMachine(SETTINGS, resources={"a": 2}, epoch="e", journal=True)
