@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -13,12 +12,15 @@ from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.history_writer import Backlog, HistoryWriter
 from actorsched.actors.messages import Call
-from actorsched.actors.runtime import Clock, Runtime, SystemClock, clock_from
+from actorsched.actors.runtime import Clock, Event, Runtime, SystemClock, clock_from
 from actorsched.actors.scheduler import SchedulerActor, Take
 from actorsched.config import SchedulerSettings, settings_from
 from actorsched.errors import StoreHeldError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.store.url import LEASE_S, make_store
+
+#: seconds between two looks at a store that another scheduler has
+LOOK_S = 0.1
 
 
 class Scheduler(SchedulerApi):
@@ -71,19 +73,19 @@ class Scheduler(SchedulerApi):
         )
         self._finalizer = weakref.finalize(self, _stop, self._ref, self._writer)
         if store != "memory://":
-            self._take(standby, lease_s)
+            self._take(standby, lease_s, runtime.make_event())
 
-    def _take(self, standby: bool, lease_s: float) -> None:
+    def _take(self, standby: bool, lease_s: float, pause: Event) -> None:
         """Wait until the store is ours; in vain, if whoever has it gives signs of life."""
         try:
-            deadline = time.monotonic() + 2 * lease_s
-            while True:
+            for _ in range(int(2 * lease_s / LOOK_S) + 1):
                 trouble: Any = self._ref.ask(Take())
                 if trouble is None or standby:
                     return
-                if time.monotonic() > deadline or not isinstance(trouble, StoreHeldError):
-                    raise trouble
-                time.sleep(0.1)
+                if not isinstance(trouble, StoreHeldError):
+                    break
+                pause.wait(LOOK_S)
+            raise trouble
         except BaseException:
             self.close()
             raise
