@@ -11,6 +11,7 @@ one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -36,6 +37,8 @@ CACHE_KIB = 65_536
 #: bytes of the smallest file that SQLite does not take for an empty one
 SIZE_MIN = 512
 
+#: errors of the file system that may pass
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE)
 #: what cannot be cured by waiting
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -73,7 +76,8 @@ class SqliteStore(SqlStore):
             if not present:  # other users of this machine have no business in it
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
-            raise StoreUnavailableError(f"{self.url}: {self.path}: {error.strerror or error}") from None
+            kind = StoreUnavailableError if error.errno in _PASSING else StoreError
+            raise kind(f"{self.url}: {self.path}: {error.strerror or error}") from None
         engine = sa.create_engine(
             self._engine_url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_S}
         )

@@ -63,6 +63,13 @@ def test_a_file_of_something_else_is_refused(path: Path) -> None:
         start(path)
 
 
+def test_a_place_where_no_file_can_be_is_refused_at_once(folder: Path) -> None:
+    """Waiting would not help."""
+    (folder / "file").write_text("")
+    with pytest.raises(StoreError, match=r"Not a directory|File exists"):
+        start(folder / "file" / "state.db")
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_damage_is_noticed_or_does_no_harm(path: Path, seed: int) -> None:
     """Bytes overwritten somewhere: refused, or, where they mean nothing, everything is there."""
