@@ -145,6 +145,10 @@ class _Connection:
         self.source.readable = bool(self.received) or self._child.status is not None
         return received
 
+    def send(self, data: bytes) -> int:
+        self.sendall(data)
+        return len(data)
+
     def sendall(self, data: bytes) -> None:
         if self._child.status is not None:
             raise BrokenPipeError(f"{self._child.pid} has ended")
