@@ -7,6 +7,7 @@ Names and defaults without a remark are those of Luigi 3.8.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, TypeVar
 
 import msgspec
@@ -135,6 +136,38 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     allow_clear_password: bool = False
 
 
+#: what a number must be, where not every number works: the smallest one (None: more than 0), the largest one
+_BOUNDS: dict[str, tuple[float | None, float]] = {
+    "worker_disconnect_delay": (None, inf),
+    "wait_interval": (0.0, inf),
+    "wait_jitter": (0.0, inf),
+    "ping_interval": (None, inf),
+    "connect_timeout": (None, inf),
+    "retry_wait_min": (0.0, inf),
+    "retry_wait_max": (0.0, inf),
+    "retry_jitter": (0.0, 1.0),
+    "retry_attempts": (0, inf),
+    "patience": (0.0, inf),
+}
+
+
+def _check(kind: type[msgspec.Struct], said: dict[str, Any]) -> None:
+    """Refuse a number that cannot work.
+
+    Raises:
+        ConfigError: naming the setting, the value and what it must be.
+    """
+    for name, value in said.items():
+        if name not in _BOUNDS or not isinstance(value, int | float):
+            continue
+        least, most = _BOUNDS[name]
+        if not (value > 0 if least is None else value >= least) or value > most:
+            wanted = (
+                "more than 0" if least is None else f"{least:g} or more" if most == inf else "from 0 to 1"
+            )
+            raise ConfigError(f"setting {name}={value!r} of {kind.__name__}: it must be {wanted}")
+
+
 def settings_from(kind: type[S], values: dict[str, Any]) -> S:
     """Make a settings record from keywords.
 
@@ -143,7 +176,7 @@ def settings_from(kind: type[S], values: dict[str, Any]) -> S:
         values: names and values; `None` means "not said".
 
     Raises:
-        ConfigError: an unknown name (with the nearest known one) or a value of the wrong type.
+        ConfigError: an unknown name (with the nearest known one) or a value that does not fit or cannot work.
     """
     from difflib import get_close_matches
 
@@ -153,6 +186,7 @@ def settings_from(kind: type[S], values: dict[str, Any]) -> S:
             near = get_close_matches(name, kind.__struct_fields__, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(kind.__struct_fields__)}"
             raise ConfigError(f"unknown setting {name!r} of {kind.__name__}{hint}")
+    _check(kind, said)
     try:
         return msgspec.convert(said, kind)
     except msgspec.ValidationError as error:
