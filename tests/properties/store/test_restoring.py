@@ -151,3 +151,65 @@ def test_a_restored_machine_goes_on_as_if_nothing_had_happened(before: list[Step
     assert look(restored, now) == look(machine, now)
     shelf.write(restored.take_changes())
     assert plain(shelf.read()) == plain(restored.export())
+
+
+def test_a_dependency_cycle_is_restored_and_can_be_opened_afterwards() -> None:
+    """Whether a task closes a cycle is looked for only when edges are added, so it has to be stored."""
+    now = Instant(1.0, 2.0)
+    machine = SchedulerMachine(SETTINGS, epoch="e", journal=True)
+    shelf = Shelf()
+
+    def add(task: str, **params: Any) -> None:
+        machine.add_task(now, task_id=task, worker="w", family="F", **params)
+        shelf.write(machine.take_changes())
+        assert plain(shelf.read()) == plain(machine.export())
+
+    def restored() -> SchedulerMachine:
+        other = SchedulerMachine(SETTINGS, epoch="e", journal=True)
+        other.load(shelf.read(), now)
+        check_invariants(other)
+        assert look(other, now) == look(machine, now)
+        return other
+
+    shelf.write(machine.take_changes())
+    add("a")
+    add("b", deps=["a"])
+    add("a", new_deps=["b"])
+    assert len(machine.cyclic) == 1
+    assert "cycle" in str(restored().task_list(now)["a"]["blocked_reason"])
+    add("b", deps=[])
+    assert not machine.cyclic
+    assert restored().get_work(now, worker="w")["task_id"] == "b"
+
+
+def test_the_oldest_announced_failures_leave_the_store() -> None:
+    """Only the newest ones are kept, here as in memory."""
+    now = Instant(1.0, 2.0)
+    machine = SchedulerMachine(SETTINGS, epoch="e", journal=True)
+    shelf = Shelf()
+    for number in range(150):
+        machine.announce_scheduling_failure(
+            now, task_name=str(number), family="F", params={}, expl="?", owners=[]
+        )
+        shelf.write(machine.take_changes())
+    assert plain(shelf.read()) == plain(machine.export())
+    assert sum(kind == kinds.ANNOUNCED for kind, _ in shelf.items) == 100
+
+
+def test_worker_sets_that_nobody_uses_leave_the_store() -> None:
+    """Workers come and go for months; their rows must not stay."""
+    machine = SchedulerMachine(SETTINGS, epoch="e", journal=True)
+    shelf = Shelf()
+    now = Instant(0.0, 0.0)
+    for number in range(500):
+        now = Instant(now.monotonic + 100.0, 0.0)
+        machine.add_task(now, task_id=f"T{number % 5}", worker=f"w{number}", family="F")
+        machine.prune(now)
+        shelf.write(machine.take_changes())
+    assert sum(kind == kinds.WORKER_SET for kind, _ in shelf.items) < 150
+    assert plain(shelf.read()) == plain(machine.export())
+    again = SchedulerMachine(SETTINGS, epoch="e", journal=True)
+    again.load(shelf.read(), now)
+    shelf.write(again.take_changes())
+    assert sum(kind == kinds.WORKER_SET for kind, _ in shelf.items) < 15
+    assert plain(shelf.read()) == plain(again.export())
