@@ -1,10 +1,5 @@
 """What a worker has taken on: tasks it registered, runs it holds, reports it owes. No actor, no clock.
 
-A task that this worker registered is kept as itself, so that it can travel to a child with everything
-that was set on it, together with its registration, which is needed again when a scheduler has lost its
-memory. Both are let go as soon as the task is done: what remains is one line in the ledger, and where
-the worker serves others until it is stopped, not even that for long.
-
 A batch is one run of several tasks. The child makes the combined task, and the worker registers it as
 running, for its members; its end is theirs. When there is no combined task (it could not be made), or
 the scheduler has forgotten which batch it was, the members are spoken of one by one.
@@ -13,31 +8,21 @@ the scheduler has forgotten which batch it was, the members are spoken of one by
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from actorsched.actors.ledger import Entry, Fate, Ledger
+from actorsched.actors.ledger import Entry, Fate
 from actorsched.actors.log import log
 from actorsched.actors.messages import Call, RunJob, SlotNoticed
+from actorsched.actors.registrations import DONE_FATES, Registrations
 from actorsched.actors.staff import Run
 from actorsched.children.speech import Job
-from actorsched.config import WorkerSettings
-from actorsched.tasks.batching import Batcher
 from actorsched.tasks.discovery import Discovered
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.running import Outcome
 from actorsched.tasks.travel import pack
-
-_FATES = {
-    "complete": Fate.ALREADY_COMPLETE,
-    "pending": Fate.NOT_RUN,
-    "external": Fate.MISSING_EXTERNAL,
-    "failed": Fate.SCHEDULING_FAILED,
-    "beyond": Fate.NOT_RUN,
-}
-_DONE = (Fate.RAN, Fate.ALREADY_COMPLETE, Fate.RUN_BY_OTHERS)
 
 #: what a run may say about itself → method and argument that carry it
 _NOTICES = {
@@ -47,144 +32,12 @@ _NOTICES = {
     "report_task_statistics": ("report_task_statistics", "statistics"),
 }
 
-#: lines that a forgetful ledger keeps on tasks that no user of the worker has added
-PASSING_MAX = 1_000
-
 #: of a registration, what a report says again, because a report replaces it
 _SAID_AGAIN = ("resources", "retry_policy_dict", "priority", "params", "family", "module")
 
 
-class Duties:
-    """Tasks, registrations and the ledger of one worker.
-
-    Args:
-        worker_id: as whom it speaks.
-        settings: of the worker.
-        assistant: whether it is one.
-        incarnation: which life of that worker.
-        forgetful: keep no more than `PASSING_MAX` lines on tasks of others; a node serves for weeks.
-    """
-
-    def __init__(
-        self,
-        worker_id: str,
-        settings: WorkerSettings,
-        *,
-        assistant: bool,
-        incarnation: str = "",
-        forgetful: bool = False,
-    ) -> None:
-        self.ledger = Ledger()
-        self._worker_id = worker_id
-        self._settings = settings
-        self._assistant = assistant
-        self._incarnation = incarnation
-        self._tasks: dict[str, Any] = {}
-        self._packed: dict[str, bytes] = {}
-        self._owed: dict[str, Registration] = {}
-        self._owners: dict[str, tuple[str, ...]] = {}
-        self._granted: dict[str, tuple[str, ...]] = {}  # dynamic requirements, by who asked for them
-        self._unfulfilled: dict[str, int] = {}  # how often a task was missing when another needed it
-        self._batchers: dict[str, Batcher] = {}  # by family, what the scheduler was told
-        self._combined: dict[str, tuple[str, ...]] = {}  # combined task → members
-        self._own_runs = 0
-        self._forgetful = forgetful
-        self._passing: dict[str, None] = {}  # tasks that no user of this worker has added, oldest first
-
-    # -- registering ----------------------------------------------------------------------------
-
-    def take_on(self, found: Discovered) -> Iterator[Call]:
-        """Note a task that discovery found; yields the calls that register it."""
-        registration = found.registration
-        self._note(registration, _FATES[found.kind], found.error)
-        if found.kind != "complete":
-            self._tasks[registration.task_id] = found.task
-        yield from self._register(registration)
-
-    def take_on_packed(self, registration: Registration, task: Any) -> Iterator[Call]:
-        """Note a task, or its bytes, that a run asked for (a dynamic requirement); as `take_on`."""
-        done = registration.status == "DONE"
-        fate = Fate.ALREADY_COMPLETE if done else Fate.NOT_RUN
-        if registration.status in ("UNKNOWN", "FAILED"):
-            fate = Fate.SCHEDULING_FAILED
-        elif not done and not registration.runnable:
-            fate = Fate.MISSING_EXTERNAL
-        known = self.ledger.entries.get(registration.task_id)
-        if not done or known is None or known.fate not in _DONE:
-            self._note(registration, fate, registration.expl or "")
-        if known is None:
-            self._pass_by(registration.task_id)
-        if not done and task is not None and registration.task_id not in self._tasks:
-            kept: dict[str, Any] = self._packed if isinstance(task, bytes) else self._tasks
-            kept[registration.task_id] = task
-        yield from self._register(registration)
-
-    def _register(self, registration: Registration) -> Iterator[Call]:
-        asked_for = self._granted.get(registration.task_id)
-        if asked_for and registration.deps is not None:  # it waits for these still, whoever names it anew
-            deps = dict.fromkeys((*registration.deps, *asked_for))
-            registration = msgspec.structs.replace(registration, deps=tuple(deps))
-        if registration.status != "DONE":
-            self._owed[registration.task_id] = registration
-        if registration.owners:
-            self._owners[registration.task_id] = registration.owners
-        if registration.batcher is not None and registration.family not in self._batchers:
-            self._batchers[registration.family] = registration.batcher
-            yield self._batching(registration.batcher)
-        yield self._registering(registration)
-
-    def owed(self) -> Iterator[Call]:
-        """Everything that a scheduler without memory must be told: what is not done, and what that
-        rests on and is done."""
-        told: set[str] = set()
-        yield from map(self._batching, self._batchers.values())
-        for registration in self._owed.values():
-            for dep in registration.deps or ():
-                if dep not in self._owed and dep not in told and dep in self.ledger.entries:
-                    told.add(dep)
-                    yield self._fact(dep)
-            yield self._registering(registration)
-
-    def facts(self, task_id: str) -> list[Call]:
-        """The calls that say of a task, or of the members of a combined one, that it is done."""
-        return [self._fact(each) for each in self._combined.pop(task_id, (task_id,))]
-
-    def _fact(self, task_id: str) -> Call:
-        entry = self.ledger.entries.get(task_id)
-        return self._saying(task_id, "DONE", runnable=False, family=entry.family if entry else "")
-
-    def _batching(self, batcher: Batcher) -> Call:
-        return Call(method="add_task_batcher", params=batcher.call_params(self._worker_id))
-
-    def _registering(self, registration: Registration, **more: Any) -> Call:
-        params = registration.call_params(self._worker_id, assistant=self._assistant)
-        params["incarnation"] = self._incarnation
-        params.update(more)
-        return Call(method="add_task", params=params)
-
-    def _saying(self, task_id: str, status: str, **more: Any) -> Call:
-        params = {
-            "worker": self._worker_id,
-            "task_id": task_id,
-            "status": status,
-            "incarnation": self._incarnation,
-            **more,
-        }
-        return Call(method="add_task", params=params)
-
-    def _note(self, registration: Registration, fate: Fate, error: str) -> None:
-        last_line = error.strip().rpartition("\n")[2]
-        self.ledger.add(
-            Entry(
-                task_id=registration.task_id,
-                name=registration.name,
-                family=registration.family,
-                fate=fate,
-                deps=tuple(registration.deps or ()),
-                cause=last_line,
-                detail=error,
-            )
-        )
+class Duties(Registrations):
+    """What a worker owes, beside its registrations: the runs that it holds, and how they ended."""
 
     # -- running --------------------------------------------------------------------------------
 
@@ -230,7 +83,7 @@ class Duties:
         if entry is not None and self._settings.cache_task_completion:
             needed = entry.deps
         entries = self.ledger.entries
-        return tuple(dep for dep in needed if dep in entries and entries[dep].fate in _DONE)
+        return tuple(dep for dep in needed if dep in entries and entries[dep].fate in DONE_FATES)
 
     def _pack(self, task_id: str, task: Any) -> bytes | None:
         if task is None or self._settings.execution == "inline":
@@ -314,22 +167,6 @@ class Duties:
             if task_id in self._owed:
                 self._owed[task_id] = msgspec.structs.replace(self._owed[task_id], deps=entry.deps)
             self._granted[task_id] = (*self._granted.get(task_id, ()), *outcome.new_deps)
-
-    def _pass_by(self, task_id: str) -> None:
-        """Note a task that nobody will ask about here; of too many the oldest is forgotten, if it is over."""
-        if not self._forgetful:
-            return
-        self._passing[task_id] = None
-        if len(self._passing) > PASSING_MAX:
-            oldest = next(iter(self._passing))
-            del self._passing[oldest]
-            if oldest in self._owed:
-                self._passing[oldest] = None
-            else:
-                self.ledger.forget(oldest)
-                self._granted.pop(oldest, None)
-                self._owners.pop(oldest, None)
-                self._unfulfilled.pop(oldest, None)
 
     def _end(self, run: Run, task_id: str, outcome: Outcome, loaded: Registration | None) -> Call:
         """The call that reports the end of a run."""

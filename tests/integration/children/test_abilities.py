@@ -190,3 +190,29 @@ class TimesOut(Task):
 def test_a_task_has_a_timeout_of_its_own() -> None:
     [failed] = build([TimesOut()], timeout=600, kill_grace=0.2, **OPTIONS).tasks["failed"]
     assert failed.cause == "timed out after 0.3 s and was ended"
+
+
+class Count(Task):
+    """Needs the one before it, and says so only while it runs."""
+
+    n: int
+    folder: str
+
+    def output(self) -> LocalTarget:
+        return LocalTarget(Path(self.folder) / f"count-{self.n}")
+
+    def run(self) -> Iterator[Any]:
+        if self.n:
+            yield Count(self.n - 1, self.folder)
+        Path(self.output().path).write_text("x")
+
+
+def test_luigis_own_scheduler_will_do(tmp_path: Path) -> None:
+    """It knows no run ids, no leases and no `n_can_run`; batches and dynamic requirements it has."""
+    from luigi.scheduler import Scheduler as LuigiScheduler
+
+    tasks = [Count(3, str(tmp_path)), *(Day(n, str(tmp_path)) for n in range(1, 5))]
+    result = build(tasks, scheduler=LuigiScheduler(), workers=2, **OPTIONS)
+    assert result.status.name == "SUCCESS", result.summary_text
+    assert result.counts["ran"] == 8
+    assert (tmp_path / "runs").read_text().split() == ["4"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from actorsched.actors.duties import PASSING_MAX
 from actorsched.actors.ledger import Fate
 from actorsched.actors.messages import ReadLedger
+from actorsched.actors.registrations import PASSING_MAX
 from tests.unit.actors.worker_harness import Harness, Leaf
 
 
