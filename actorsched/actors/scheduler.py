@@ -150,6 +150,8 @@ class SchedulerActor(Actor, SchedulerApi):
 
     def handle(self, message: object) -> Any:
         match message:
+            case HostEvent():  # first, because it is what comes most often
+                message.host.handle(message)
             case Call(method=method, params=params):
                 return self._call(method, params)
             case Exchange():
@@ -167,8 +169,6 @@ class SchedulerActor(Actor, SchedulerApi):
                 self._listeners.append(listener)
             case StopKeepAlive(worker=worker):
                 self._keep_alive.remove(worker)
-            case HostEvent():
-                message.host.handle(message)
             case Bind():
                 return self._bind(message)
             case Unbind(server=server):
