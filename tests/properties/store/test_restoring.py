@@ -213,3 +213,15 @@ def test_worker_sets_that_nobody_uses_leave_the_store() -> None:
     shelf.write(again.take_changes())
     assert sum(kind == kinds.WORKER_SET for kind, _ in shelf.items) < 15
     assert plain(shelf.read()) == plain(again.export())
+
+
+def test_cancelling_what_its_author_disabled_is_stored() -> None:
+    """Nothing moves, and yet the reason changes."""
+    now = Instant(1.0, 2.0)
+    machine = SchedulerMachine(SETTINGS, epoch="e", journal=True)
+    shelf = Shelf()
+    machine.add_task(now, task_id="a", worker="w", status="DISABLED")
+    shelf.write(machine.take_changes())
+    machine.cancel_task(now, task_id="a")
+    shelf.write(machine.take_changes())
+    assert plain(shelf.read()) == plain(machine.export())
