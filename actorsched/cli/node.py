@@ -76,6 +76,7 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
             allow_remote=values["allow_remote"],
             keys=values["keys"],
             users=values["users"],
+            events_port=values["events_port"],
         ) as server,
         signals.stopping(lambda _drain_s: stopped.set()),
     ):
@@ -178,6 +179,15 @@ node = SectionedCommand(
             is_flag=True,
             help="Let other machines reach it without keys. Whoever reaches a scheduler can make its workers"
             " run things.",
+        ),
+        Option(
+            ["--events-port"],
+            section=SCHEDULER_SECTION,
+            type=click.IntRange(0, 65535),
+            default=0,
+            show_default="any free one",
+            metavar="PORT",
+            help="Tell workers here when there is work, for a firewall that wants to know the port.",
         ),
         Option(
             ["--store"],
