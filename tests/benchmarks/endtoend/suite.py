@@ -38,19 +38,22 @@ def main(sizes: Sequence[int], rounds: int, only: Sequence[str], slow: bool) -> 
     """
     results: Results = {}
     out: set[tuple[str, str, int]] = set()
-    for _, n, shape in itertools.product(range(rounds), sizes, SHAPES):
-        for name, (module, most) in CONTESTANTS.items():
-            if only and name != FLOOR and not name.startswith(tuple(only)):
-                continue
-            key = name, shape, n
-            if key in out or (n > most and not slow):
-                continue
-            with tempfile.TemporaryDirectory(dir=scratch() or None) as folder:
-                sample = run(f"endtoend.{module}", shape, n, folder, timeout_s=36_000 if slow else 300)
-            if sample is None:
-                out.add(key)
-            else:
-                results.setdefault(key, []).append(sample)
+    try:
+        for _, n, shape in itertools.product(range(rounds), sizes, SHAPES):
+            for name, (module, most) in CONTESTANTS.items():
+                if only and name != FLOOR and not name.startswith(tuple(only)):
+                    continue
+                key = name, shape, n
+                if key in out or (n > most and not slow):
+                    continue
+                with tempfile.TemporaryDirectory(dir=scratch() or None) as folder:
+                    sample = run(f"endtoend.{module}", shape, n, folder, timeout_s=36_000 if slow else 300)
+                if sample is None:
+                    out.add(key)
+                else:
+                    results.setdefault(key, []).append(sample)
+    except KeyboardInterrupt:
+        print("interrupted: what there is so far", flush=True)
     for n in sizes:
         _show(results, n)
     if len(sizes) > 1:
