@@ -131,6 +131,7 @@ class SlotActor(Actor):
         self._life = 0
         self._frames = FrameReader()
         self._job: RunJob | None = None
+        self._resuming = False  # whether the child has yet to say that it goes on with a suspended run
         self._cause = ""  # why the present run is being ended, if it is
         self._lost = ""  # the event of that
         self._limit_s = 0.0
@@ -226,6 +227,7 @@ class SlotActor(Actor):
         assert self._job is None, f"slot {self._number} is busy with {self._job}"
         self._job = message
         self._cause = self._lost = ""
+        self._resuming = False
         if self._logs is not None:
             self._log = self._logs.open(message.job.task_id, message.job.run_id, message.name)
         job = message.job
@@ -235,11 +237,15 @@ class SlotActor(Actor):
                 if self._child is not None:
                     self._nursery.lay_aside(self._release_child())
                 self._adopt(suspended)
+                self._resuming = True
                 job = msgspec.structs.replace(job, resume=True)
             elif self._child is None:
                 self._open_child()
             self._send(encode(job))
         except (ChildLostError, OSError) as error:
+            if self._resuming:
+                self._begin_again()
+                return
             self._drop_child()
             self._finish(_failed(f"no child process could be had: {error}"))
             return
@@ -248,6 +254,16 @@ class SlotActor(Actor):
         letters, self._letters = self._letters, []
         for letter in letters:
             self._pass_on(letter)
+
+    def _begin_again(self) -> None:
+        """The child that kept the run had died before it could go on: begin from the beginning."""
+        assert self._job is not None
+        message, self._job = self._job, None
+        self._stop_timer()
+        self._drop_child()
+        if self._log is not None:
+            self._log.close()
+        self._begin(message)
 
     def _limit(self, run_id: str, limit_s: float) -> None:
         """Let the run take so long from now on. Its task may say so, when whoever sent it did not know."""
@@ -406,6 +422,8 @@ class SlotActor(Actor):
         if self._job is None or said.run_id != self._job.job.run_id:
             return  # a word about a run that is over
         match said:
+            case Notice(kind="resumed"):
+                self._resuming = False
             case Notice(kind="limit", value=limit_s):
                 self._limit(said.run_id, limit_s)
             case Notice():
@@ -444,6 +462,9 @@ class SlotActor(Actor):
         except EOFError:
             pass
         if self._life != life or self._child is None:
+            return
+        if self._resuming and not self._cause:
+            self._begin_again()
             return
         self._read_log()
         status = self._child.read_status()

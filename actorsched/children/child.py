@@ -96,6 +96,8 @@ def _do(
         _show_logs()
         traces.loaded()
 
+    if job.resume:
+        report("resumed", None)
     outcome, registration = performer.perform(job, report, messages=Mailbox(fetch, report), loaded=loaded)
     if os.getpid() != own_pid:
         _flush()

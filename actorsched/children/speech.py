@@ -1,7 +1,8 @@
 """What a slot and its child say to each other: records, as msgpack in frames.
 
 slot → child    Prepare once, then Job after Job; Message during a job
-child → slot    Notice any number of times during a job, then Ended
+child → slot    Notice any number of times during a job, then Ended; to a Job with `resume` first of all
+                Notice "resumed", because a child may die just when it is to go on
 """
 
 from __future__ import annotations

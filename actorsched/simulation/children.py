@@ -108,6 +108,8 @@ class SimulatedChild:
         self.job = job
         clock = self.node.clock
         started = clock.monotonic()
+        if job.resume:
+            self._report("resumed", None)
         outcome, registration = self._performer.perform(job, self._report)
         if self.strand.killed:
             raise Killed  # the guard around the task took it for an error of the task
