@@ -49,8 +49,8 @@ def _show(
     for shape, variant in dict.fromkeys((shape, variant) for shape, variant, _ in results):
         by_size = [median(results.get((shape, variant, n), ()), key) for n in sizes]
         base = by_size[list(sizes).index(few)]
-        last = next((value for value in reversed(by_size) if value is not None), None)
-        growth = f"{last / base:.2f}×" if last and base else None
+        measured = [value for value in by_size if value is not None]
+        growth = f"{measured[-1] / base:.2f}×" if base and len(measured) > 1 else None
         rows.append([f"{shape}, {variant}", *by_size, growth])
     show(what, ["tasks", *(f"{n:,}" for n in sizes), "last to first"], rows)
 
