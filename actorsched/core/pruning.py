@@ -97,7 +97,8 @@ def _look_at_record(state: State, deadline: float, kind: Kind, record: TaskRecor
             re_enable(state, record, now)
             return True
         return False
-    if record.status != FAILED or trouble.retry_at is None or deadline < trouble.retry_at:
+    # what was lost comes back by itself; the retry of an earlier failure is none of its business
+    if record.status != FAILED or trouble.lost or trouble.retry_at is None or deadline < trouble.retry_at:
         return True
     if trouble.retry_at < now.monotonic:
         change(state, record, PENDING, now)
