@@ -7,6 +7,7 @@ queue. A resource without a configured amount has 1, as in Luigi.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from weakref import WeakValueDictionary
 
 #: what a resource has when nobody configured it (Luigi's rule)
@@ -26,12 +27,18 @@ class Demand:
         return f"<needs {self.needs}>"
 
 
+def _exact(amount: float) -> int | Fraction:
+    """A number that can be added and taken away again without a trace: 0.1 + 0.2 - 0.2 is not 0.1."""
+    return amount if isinstance(amount, int) else Fraction(amount)
+
+
 class Resources:
     """Capacities, the demands against them, and what live runs take."""
 
     def __init__(self, capacities: Mapping[str, int] | None) -> None:
         self.capacities: dict[str, int] = dict(capacities or {})
-        self.used: dict[str, float] = {}
+        #: exact sums, see `_exact`; names that nothing takes from are missing
+        self.used: dict[str, int | Fraction] = {}
         #: there is more to take than when somebody was last woken (waking.py)
         self.freed = False
         self.nothing = Demand({})
@@ -50,7 +57,7 @@ class Resources:
     def capacity(self, name: str) -> int:
         return self.capacities.get(name, UNCONFIGURED)
 
-    def fits(self, demand: Demand, taken: Mapping[str, float]) -> bool:
+    def fits(self, demand: Demand, taken: Mapping[str, float | Fraction]) -> bool:
         """Whether the demand can be met when so much is taken already."""
         capacities = self.capacities
         for name, amount in demand.needs.items():
@@ -59,21 +66,23 @@ class Resources:
         return True
 
     def charge(self, needs: Mapping[str, float]) -> None:
+        used = self.used
         for name, amount in needs.items():
             if amount:  # a run may have given back all of it
-                self.used[name] = self.used.get(name, 0) + amount
+                used[name] = used.get(name, 0) + _exact(amount)
 
     def release(self, needs: Mapping[str, float]) -> None:
+        """Take back what was charged; when all is back, nothing is left, whatever the order."""
+        used = self.used
         if needs:
             self.freed = True
         for name, amount in needs.items():
-            if not amount:
-                continue
-            left = self.used[name] - amount
-            if left:
-                self.used[name] = left
-            else:
-                del self.used[name]
+            if amount:
+                left = used[name] - _exact(amount)
+                if left:
+                    used[name] = left
+                else:
+                    del used[name]
 
     def configure(self, capacities: Mapping[str, int]) -> list[Demand]:
         """Set capacities.

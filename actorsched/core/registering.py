@@ -189,8 +189,8 @@ def _fill_in(
     if family and not record.family:
         record.family = state.word(family)
         changed = True
-    if module and not record.module:
-        record.module = state.word(module)
+    if not record.module and module != record.module:
+        record.module = state.word(module) if module else module
         state.touch_definition(record)
     if param_visibilities and not record.visibilities:
         record.visibilities = param_visibilities

@@ -1,9 +1,9 @@
-"""A record as people see it."""
+"""A record of a task or a worker as people see it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actorsched.core.reasons import Reasons
 from actorsched.core.record import TaskRecord
@@ -12,6 +12,7 @@ from actorsched.core.statuses import DISABLED, RUNNING
 
 if TYPE_CHECKING:
     from actorsched.core.state import State
+    from actorsched.core.worker import WorkerRecord
 
 
 def view_task(
@@ -55,4 +56,34 @@ def view_task(
         view["accepts_messages"] = record.accepts_messages
     if include_deps:
         view["deps"] = list(record.deps if deps is None else deps)
+    return view
+
+
+def view_worker(
+    state: State, worker: WorkerRecord, reasons: Reasons | None = None, include_running: bool = True
+) -> dict[str, Any]:
+    """The worker with what it tells about itself; where names clash, what is known of it wins."""
+    first_task = worker.info.get("first_task", "")
+    first = state.tasks.get(first_task)
+    view: dict[str, Any] = {
+        **worker.info,
+        "name": worker.worker_id,
+        "last_active": worker.last_active.wall,
+        "started": worker.started.wall,
+        "state": worker.state,
+        "first_task_display_name": first_task if first is None else first.display_name(),
+        "num_unread_rpc_messages": len(worker.rpc_messages),
+    }
+    if include_running:
+        reasons = reasons or Reasons(state)
+        running = {
+            record.task_id: view_task(state, record, reasons, include_deps=False)
+            for record in worker.runs
+            if record.status == RUNNING
+        }
+        crews = state.crews.of(worker.worker_id)
+        view["num_running"] = len(running)
+        view["num_pending"] = sum(crew.pending for crew in crews)
+        view["num_uniques"] = sum(crew.pending for crew in crews if len(crew.ids) == 1)
+        view["running"] = running
     return view

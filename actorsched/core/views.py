@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -17,11 +18,10 @@ from actorsched.core.pruning import prune
 from actorsched.core.reasons import Reasons
 from actorsched.core.record import TaskRecord
 from actorsched.core.results import ResourceView, TaskView, TooMany
-from actorsched.core.serializing import view_task
+from actorsched.core.serializing import view_task, view_worker
 from actorsched.core.state import State
 from actorsched.core.statuses import PENDING, RUNNING
 from actorsched.core.upstream import Upstream
-from actorsched.core.worker import WorkerRecord
 from actorsched.errors import InvalidParamsError
 
 T = TypeVar("T")
@@ -154,37 +154,9 @@ def worker_list(
     workers = sorted(state.workers.values(), key=lambda worker: worker.started.wall, reverse=True)
     reasons = Reasons(state)
     return [
-        _view_worker(state, worker, include_running, reasons)
+        view_worker(state, worker, reasons, include_running)
         for worker in _page(workers, limit, after, lambda worker: worker.worker_id)
     ]
-
-
-def _view_worker(
-    state: State, worker: WorkerRecord, include_running: bool, reasons: Reasons
-) -> dict[str, Any]:
-    first_task = worker.info.get("first_task", "")
-    first = state.tasks.get(first_task)
-    view: dict[str, Any] = {
-        "name": worker.worker_id,
-        "last_active": worker.last_active.wall,
-        "started": worker.started.wall,
-        "state": worker.state,
-        "first_task_display_name": first_task if first is None else first.display_name(),
-        "num_unread_rpc_messages": len(worker.rpc_messages),
-        **worker.info,
-    }
-    if include_running:
-        running = {
-            record.task_id: view_task(state, record, reasons, include_deps=False)
-            for record in worker.runs
-            if record.status == RUNNING
-        }
-        crews = state.crews.of(worker.worker_id)
-        view["num_running"] = len(running)
-        view["num_pending"] = sum(crew.pending for crew in crews)
-        view["num_uniques"] = sum(crew.pending for crew in crews if len(crew.ids) == 1)
-        view["running"] = running
-    return view
 
 
 def resource_list(
@@ -203,12 +175,16 @@ def resource_list(
         {
             "name": name,
             "num_total": total,
-            "num_used": state.resources.used.get(name, 0),
+            "num_used": _number(state.resources.used.get(name, 0)),
             "num_consumer": len(consumers.get(name, ())),
             "running": consumers.get(name, {}),
         }
         for name, total in _page(state.resources.capacities.items(), limit, after, lambda item: item[0])
     ]
+
+
+def _number(amount: int | Fraction) -> float:
+    return amount if isinstance(amount, int) else float(amount)
 
 
 def _page(items: Iterable[T], limit: int | None, after: str | None, key: Any) -> list[T]:

@@ -98,6 +98,8 @@ class WorkerSets:
         """The set that results when the worker joins `base`; `base` itself if it is in."""
         if worker_id in base.idset:
             return base
+        if not base.ids:
+            base = self.nobody  # a set that was emptied has memos that `_sweep` does not reach
         found = base.after.get(worker_id)
         if found is None:
             ids = (*base.ids, worker_id)
