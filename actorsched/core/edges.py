@@ -125,6 +125,8 @@ def _disconnect(state: State, record: TaskRecord, dep: str) -> None:
         record.n_stuck -= 1
     if facets & F_BARRED:
         record.n_barred -= 1
+        if record.n_barred:
+            state.suspects.append(record)
 
 
 def _look_for_cycle(state: State, record: TaskRecord, new: list[str]) -> None:

@@ -15,9 +15,13 @@ A dependency that has no record counts as one that is not DONE and STUCK; a new 
 that, so that it can appear and vanish without a visit to its dependents.
 
 All waves are monotone (one event turns a facet on downstream, or off, never both), so they end on
-cycles too. A cycle that is closed through a task that was not registered before is stuck by this alone:
-the placeholder was stuck, so are those that wait for it, and nothing ever frees them. The other way to
-close one is looked for where edges are added (edges.py).
+cycles too. On a cycle a count can keep itself alive, though: what stays BARRED when one of its reasons
+has gone is suspected, and `lift` looks whether there is another reason than the cycle. STUCK needs no
+such look, for a cycle is stuck.
+
+A cycle that is closed through a task that was not registered before is stuck by this alone: the
+placeholder was stuck, so are those that wait for it, and nothing ever frees them. The other way to close
+one is looked for where edges are added (edges.py).
 
 What was turned down: upstream status by walking up at each request (Luigi; the cost of a request grows
 with the graph), and one flag per upstream status (views can compute these, requests do not need them).
@@ -53,6 +57,10 @@ F_CREW = F_PENDING | F_COUNTABLE | F_DEMANDING
 
 #: the facets of what does not exist
 ABSENT = F_STUCK
+
+#: to find out what bars a suspect, so many edges are looked at, at most; then it stays barred. Outside of
+#: cycles the first way upstream ends at something that is disabled.
+LIFT_SEARCH_MAX = 1_000
 
 _FIXED = {
     DONE: F_DONE,
@@ -94,6 +102,10 @@ def settle(state: State, record: TaskRecord) -> None:
         account(state, record, new)
         if (old ^ new) & F_SPREADING and record.dependents is not None:
             spread(state, record, old, new)
+        if old & new & F_BARRED and not old & F_PENDING:
+            state.suspects.append(record)  # it was disabled itself, and is behind something barred now
+    if state.suspects:
+        lift(state)
 
 
 def account(state: State, record: TaskRecord, new: int) -> None:
@@ -157,6 +169,8 @@ def spread(state: State, record: TaskRecord, old: int, new: int) -> None:
                 before = dependent.n_barred
                 dependent.n_barred = after = before + barred
                 crossed = crossed or not before or not after
+                if barred < 0 and after:
+                    state.suspects.append(dependent)
             if crossed:
                 was = dependent.facets
                 now = facets_of(state, dependent)
@@ -164,3 +178,41 @@ def spread(state: State, record: TaskRecord, old: int, new: int) -> None:
                     account(state, dependent, now)
                     if (was ^ now) & F_SPREADING and dependent.dependents is not None:
                         waves.append((dependent, was, now))
+
+
+def lift(state: State) -> None:
+    """Free suspects that only a cycle keeps BARRED."""
+    barred_for_a_reason: set[TaskRecord] = set()
+    while state.suspects:
+        suspect = state.suspects.pop()
+        if not (suspect.facets & F_BARRED and suspect.facets & F_PENDING) or suspect in barred_for_a_reason:
+            continue
+        alone = _barred_by_nothing(state, suspect)
+        if not alone:
+            barred_for_a_reason.add(suspect)
+        for record in alone:
+            old = record.facets
+            if old & F_BARRED:
+                new = old & ~F_BARRED | F_COUNTABLE
+                account(state, record, new)
+                if record.dependents is not None:
+                    spread(state, record, old, new)
+
+
+def _barred_by_nothing(state: State, suspect: TaskRecord) -> list[TaskRecord]:
+    """The suspect and all that it waits for and that is barred, when nothing of it is disabled."""
+    found: dict[TaskRecord, None] = {suspect: None}
+    stack = [suspect]
+    n_edges = 0
+    while stack:
+        for dep in stack.pop().deps:
+            n_edges += 1
+            if n_edges > LIFT_SEARCH_MAX:
+                return []
+            upstream = state.tasks.get(dep)
+            if upstream is not None and upstream.facets & F_BARRED and upstream not in found:
+                if not upstream.facets & F_PENDING:
+                    return []
+                found[upstream] = None
+                stack.append(upstream)
+    return list(found)

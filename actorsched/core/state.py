@@ -24,6 +24,7 @@ from actorsched.core.facets import (
     F_READY,
     F_SPREADING,
     account,
+    lift,
     requeue,
     settle,
     spread,
@@ -72,6 +73,8 @@ class State:
         self.awaited: dict[str, dict[TaskRecord, None]] = {}
         #: records that close a dependency cycle (see edges.py)
         self.cyclic: dict[TaskRecord, None] = {}
+        #: perhaps barred by nothing but a cycle; looked at before the call ends (see facets.py)
+        self.suspects: list[TaskRecord] = []
         #: runnable, but only an assistant could run them now
         self.unserved: dict[TaskRecord, None] = {}
         #: FAILED with their worker, due again at the next look at time
@@ -221,6 +224,8 @@ class State:
         detach(self, record)
         del self.tasks[record.task_id]
         del self.by_status[record.status][record.task_id]
+        if self.suspects:
+            lift(self)
         self.lost.pop(record, None)
         if self.journal is not None:
             self.journal.remove(record)

@@ -22,7 +22,7 @@ from luigi.scheduler import (
     SimpleTaskState,
     Task,
 )
-from luigi.task_status import BATCH_RUNNING, DISABLED, DONE, FAILED, PENDING, RUNNING
+from luigi.task_status import BATCH_RUNNING, DISABLED, DONE, FAILED, PENDING, RUNNING, SUSPENDED
 
 Agreed = Callable[[str], bool]
 
@@ -127,6 +127,13 @@ class Parameters(dict):  # type: ignore[type-arg]
 
     def get(self, name: str, default: Any = None) -> Any:
         return sorted(self) if name == self.NAMES else super().get(name, default)
+
+
+class AddsNothing(list):  # type: ignore[type-arg]
+    """New dependencies that are there, and are none."""
+
+    def __bool__(self) -> bool:
+        return True
 
 
 class OracleState(SimpleTaskState):  # type: ignore[misc]
@@ -286,6 +293,48 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
         if task is not None and self._agreed("visibility-in-time"):
             task.set_params(dict(task.params))
         return reply
+
+    # -- given-back, report-keeps
+
+    def report(self, **kwargs: Any) -> Any:
+        """`add_task` by a worker that knows the id of the live run."""
+        task = self._state.get_task(kwargs["task_id"])
+        if kwargs["status"] in (PENDING, SUSPENDED) and self._agreed("given-back"):
+            kwargs["new_deps"] = kwargs.get("new_deps") or AddsNothing()
+        if task is not None and self._agreed("report-keeps"):
+            if kwargs.get("resources") is None:
+                kwargs["resources"] = dict(task.resources)
+            kwargs["retry_policy_dict"] = kwargs.get("retry_policy_dict") or task.retry_policy._asdict()
+        return self.add_task(**kwargs)
+
+    # -- lost-needs-room, batch-believed
+
+    def get_work(self, **kwargs: Any) -> Any:
+        current = kwargs.get("current_tasks")
+        self._believed = set(current or ())
+        if current is not None and self._agreed("lost-needs-room"):
+            running = self._state.get_active_tasks_by_status(RUNNING)
+            mine = [task for task in running if task.worker_running == kwargs["worker"]]
+            lost = max((task for task in mine if task.id not in current), key=self._rank, default=None)
+            if lost is not None:
+                used = self._used_resources()
+                for name, amount in getattr(lost, "resources_running", lost.resources).items():
+                    used[name] -= amount
+                if not self._has_resources(lost.resources, used):
+                    kwargs["current_tasks"] = [*current, *(task.id for task in mine)]
+        return super().get_work(**kwargs)
+
+    def _reset_orphaned_batch_running_tasks(self, worker_id: str) -> None:
+        kept = []
+        if self._agreed("batch-believed"):
+            members = self._state.get_active_tasks_by_status(BATCH_RUNNING)
+            kept = [task for task in members if task.batch_id in self._believed]
+        before = [task.worker_running for task in kept]
+        for task in kept:
+            task.worker_running = None
+        super()._reset_orphaned_batch_running_tasks(worker_id)
+        for task, worker in zip(kept, before, strict=True):
+            task.worker_running = worker
 
     @contextmanager
     def _batch_for(self, batch_id: str | None) -> Iterator[None]:

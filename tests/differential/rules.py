@@ -56,6 +56,7 @@ infos = st.fixed_dictionaries(
         "assistant": st.booleans(),
         "first_task": any_ids,
         "address": st.just("here"),
+        "state": st.just("excellent"),
     },
 )
 scheduler_settings = st.fixed_dictionaries(
@@ -307,7 +308,12 @@ class SchedulersAgree(RuleBasedStateMachine):
             said["host"] = "h"
         told = data.draw(st.sampled_from(["nothing", "nothing", "the truth", "none", "anything"]))
         if told == "the truth":
-            said["current_tasks"] = [record.task_id for record in anatomy.held_by(self.twin.ours, worker)]
+            said["current_tasks"] = [
+                record.task_id
+                if record.status == RUNNING
+                else f"batch:{self.twin.batches.index(record.batch_id or '')}"
+                for record in anatomy.held_by(self.twin.ours, worker)
+            ]
         elif told != "nothing":
             said["current_tasks"] = data.draw(deps) if told == "anything" else []
         self.take("get_work", **said)
@@ -350,8 +356,9 @@ class SchedulersAgree(RuleBasedStateMachine):
             "status": status,
             "family": record.family,
             "params": dict(record.params),
-            "resources": dict(record.demand.needs),
         }
+        if data.draw(st.booleans()):
+            said["resources"] = data.draw(st.just(dict(record.demand.needs)) | resources)
         if data.draw(st.integers(0, 3)) == 3:
             said["new_deps"] = data.draw(deps)
         if data.draw(st.booleans()):

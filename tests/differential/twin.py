@@ -16,6 +16,7 @@ from typing import Any
 from actorsched.config import SchedulerSettings
 from actorsched.core import Instant, SchedulerMachine, check_invariants
 from actorsched.core.serializing import view_task, view_worker
+from actorsched.core.statuses import DISABLED, DONE, LIVE, RUNNING
 from actorsched.errors import InvalidParamsError
 from tests.differential import anatomy
 from tests.differential.differences import DIFFERENCES
@@ -147,6 +148,8 @@ class Twin:
                 return f"{type(error).__name__}: {error}"
 
     def _named(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._named(item) for item in value]
         if isinstance(value, str) and value.startswith(("batch:", "message:")):
             kind, _, index = value.partition(":")
             known = self.batches if kind == "batch" else self.messages
@@ -164,18 +167,24 @@ class Twin:
                 self._world.message_ids = [ours["message_id"]]
 
     def _report(self, stale: bool, sent: dict[str, Any]) -> Any:
-        """A report with a run id, as our own workers send it."""
-        if stale:
-            reply = self.ours.add_task(self.instant, **sent, run_id="e-of-old")
+        """A report with a run id, as our own workers send it.
+
+        One with an old id is refused and changes nothing, but that RUNNING claims what nobody runs.
+        """
+        record = self.ours.tasks.get(sent["task_id"])
+        taken = record is not None and record.status in (*LIVE, DONE, DISABLED)
+        claimed = sent["status"] == RUNNING and not taken
+        if not stale:
+            sent["run_id"] = self.ours.tasks[sent["task_id"]].run_id
+        reply = self.ours.add_task(self.instant, **copy.deepcopy({"run_id": "e-of-old", **sent}))
+        if stale and not claimed:
             assert reply is not None, "a stale report was taken"
             assert reply["refused"] == "stale_run", reply
             with self._around():
                 self.oracle._update_worker(sent["worker"])
-            return reply
-        record = self.ours.tasks[sent["task_id"]]
-        reply = self.ours.add_task(self.instant, **copy.deepcopy(sent), run_id=record.run_id)
-        assert reply is None, f"the report of a live run: {reply}"
-        self._of_luigi("add_task", sent)
+        else:
+            assert reply is None, f"the report of a live run: {reply}"
+            self._of_luigi("report", sent)
         return reply
 
     # -- comparing
