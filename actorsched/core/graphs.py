@@ -117,13 +117,13 @@ class _Walk:
                 if not self._include_done:
                     deps = [dep for dep in deps if dep not in tasks or tasks[dep].status != DONE]
             yield _Node(task_id, record, deps, task_id == root)
+            for dep in sorted(deps):
+                if dep not in self.seen:
+                    self.seen.add(dep)  # also beyond the cut: it begins no graph of its own (Luigi's rule)
+                    queue.append(dep)
             left -= 1
             if left <= 0:
                 return
-            for dep in sorted(deps):
-                if dep not in self.seen:
-                    self.seen.add(dep)
-                    queue.append(dep)
 
     def view(self, node: _Node) -> TaskView:
         """What is shown of it; only a root has its display name."""

@@ -199,6 +199,8 @@ class Twin:
             return {
                 name: sorted(value)
                 if name == "deps" and self.agreed("order-of-sets")
+                else sorted(value, key=lambda running: running["task_id"])
+                if name == "running_tasks" and self.agreed("order-of-sets")
                 else self._canonical(value)
                 for name, value in dict(reply).items()
             }
