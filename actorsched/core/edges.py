@@ -33,7 +33,7 @@ def set_deps(state: State, record: TaskRecord, wanted: Collection[str]) -> None:
     for dep in new:
         _connect(state, record, dep)
     if gone and state.cyclic:
-        _look_again(state)
+        look_again(state)
     if new:
         _look_for_cycle(state, record, new)
 
@@ -142,7 +142,7 @@ def _look_for_cycle(state: State, record: TaskRecord, new: list[str]) -> None:
         state.touch_definition(record)
 
 
-def _look_again(state: State) -> None:
+def look_again(state: State) -> None:
     """An edge has gone: perhaps some cycle with it."""
     for record in list(state.cyclic):
         if not _reaches(state, list(record.deps), record):

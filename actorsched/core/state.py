@@ -14,7 +14,7 @@ from typing import Any
 from actorsched.config import SchedulerSettings
 from actorsched.core.batches import BatchIndex
 from actorsched.core.demands import Demand, Resources
-from actorsched.core.edges import attach, cut_off, detach
+from actorsched.core.edges import attach, cut_off, detach, look_again
 from actorsched.core.facets import (
     ABSENT,
     F_COUNTABLE,
@@ -224,6 +224,8 @@ class State:
         detach(self, record)
         del self.tasks[record.task_id]
         del self.by_status[record.status][record.task_id]
+        if self.cyclic:
+            look_again(self)
         if self.suspects:
             lift(self)
         self.lost.pop(record, None)

@@ -57,6 +57,13 @@ class OrderedSet(MutableSet):  # type: ignore[type-arg]
         self -= set(items)
 
 
+class ContraryOrder(OrderedSet):
+    """Another order, for the case that shows that order matters; a real set's would be chance."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return reversed(self._items)
+
+
 class World:
     """What Luigi takes from the outside."""
 
@@ -87,8 +94,7 @@ class World:
         given = {"time": self, "uuid": self, "hashlib": self, "notifications": quiet}
         before = {name: getattr(module, name) for name in given}
         vars(module).update(given)
-        if ordered:
-            vars(module)["set"] = OrderedSet  # type: ignore[index]
+        vars(module)["set"] = OrderedSet if ordered else ContraryOrder  # type: ignore[index]
         try:
             yield
         finally:
