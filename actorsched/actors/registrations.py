@@ -86,7 +86,7 @@ class Registrations:
         elif not done and not registration.runnable:
             fate = Fate.MISSING_EXTERNAL
         known = self.ledger.entries.get(registration.task_id)
-        if not done or known is None or known.fate not in DONE_FATES:
+        if known is None or known.fate not in DONE_FATES:  # the asking run may have looked before that was so
             self._note(registration, fate, registration.expl or "")
         if known is None:
             self._pass_by(registration.task_id)
