@@ -100,7 +100,7 @@ class OneLiveRun(Checker):
 
     def _is_silent(self, node: str) -> bool:
         options = self.simulation.options
-        silent_s = self.simulation.quiet_for(self.heard.get(node, 0.0))
+        silent_s = self.simulation.troubles.listening_for(self.heard.get(node, 0.0))
         # two clocks disagree, and a run may be given up while the request that renews it is on its way
         return silent_s >= options.lease_s * (1 - 2 * options.skew) - 0.5
 
@@ -109,7 +109,7 @@ class OneLiveRun(Checker):
             at = attempt.superseded_at
             if at is None:
                 continue
-            calm_since = max(at, self.simulation.trouble_at(attempt.node.name))
+            calm_since = max(at, self.simulation.troubles.last_at(attempt.node.name))
             if self.hub.now - calm_since > STALE_S:
                 self.fail(f"{attempt} was given to somebody else {self.hub.now - at:.0f} s ago and goes on")
                 attempt.superseded_at = None
@@ -211,8 +211,8 @@ class Heartbeats(Checker):
 
     def each_second(self) -> None:
         lease_s = self.simulation.options.lease_s
-        for node in self.simulation.working:
-            calm_since = max(self.simulation.trouble_at(node), self.simulation.working[node])
+        for node, since in self.simulation.programs.working.items():
+            calm_since = max(self.simulation.troubles.last_at(node), since)
             silent_s = self.hub.now - max(self.heard.get(node, 0.0), calm_since)
             if silent_s > lease_s and node not in self.late:
                 self.late.add(node)
@@ -227,8 +227,8 @@ class EverythingEnds(Checker):
         if open_:
             bound_s = self.simulation.bound_s()
             self.fail(f"{len(open_)} tasks have not ended {bound_s:.0f} s after all was healed: {open_[:5]}")
-        if self.simulation.working:
-            self.fail(f"programs that have not ended: {', '.join(self.simulation.working)}")
+        if self.simulation.programs.working:
+            self.fail(f"programs that have not ended: {', '.join(self.simulation.programs.working)}")
         held = self.simulation.ask_scheduler("task_list", status="RUNNING", upstream_status="")
         if held:
             self.fail(f"the scheduler believes that {', '.join(held)} runs, and everybody has gone")

@@ -9,13 +9,10 @@ import msgspec
 
 from actorsched.simulation.options import Options
 
-#: partition: nothing gets from or to the node; deaf, mute: one way only. pause: it stands still.
+#: partition: nothing gets from or to the node; deafen, mute: one way only. pause: it stands still.
 #: crash: all that runs on it is gone, and it starts again. kill: one of its child processes is gone.
-#: slow: everything takes its time. step: its wall clock jumps. restart: the scheduler's process ends
-#: and starts again.
-FaultKind: TypeAlias = Literal[
-    "partition", "deaf", "mute", "pause", "crash", "kill", "slow", "step", "restart"
-]
+#: slow: everything takes its time. step: its wall clock jumps.
+FaultKind: TypeAlias = Literal["partition", "deafen", "mute", "pause", "crash", "kill", "slow", "step"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,11 +51,11 @@ def draw_faults(options: Options, nodes: list[str]) -> list[Fault]:
 
     lease = options.lease_s
     others = [name for name in nodes if name != "scheduler"]
-    draw(options.partitions, ("partition", "deaf", "mute"), nodes, 0.5, 4 * lease)
+    draw(options.partitions, ("partition", "deafen", "mute"), nodes, 0.5, 4 * lease)
     draw(options.pauses, ("pause",), nodes, 0.1, 4 * lease)
     draw(options.crashes, ("crash",), others, 0.1, 4 * lease)
     draw(options.kills, ("kill",), others, 1, 2)
-    draw(options.restarts, ("restart",), ["scheduler"], 0.01, 3 * lease)
+    draw(options.restarts, ("crash",), ["scheduler"], 0.01, 3 * lease)
     draw(options.slow, ("slow",), nodes, 1, 2 * lease)
     draw(options.steps, ("step",), nodes, 1, 100_000)
     return sorted(faults, key=lambda fault: (fault.at_s, fault.kind, fault.node))

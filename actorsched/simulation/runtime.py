@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import pykka
@@ -18,11 +19,16 @@ A = TypeVar("A", bound=pykka.Actor)
 
 
 class SimulatedRuntime(Runtime):
-    """Everything from the outside is the node's."""
+    """Everything from the outside is the node's.
+
+    Args:
+        stand_ins: class of an actor → the class that is started in its place.
+    """
 
     node: Node
+    stand_ins: Mapping[type[Any], type[Any]]
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, stand_ins: Mapping[type[Any], type[Any]] | None = None) -> None:
         super().__init__(
             clock=node.clock,
             random=node.make_random(),
@@ -32,9 +38,11 @@ class SimulatedRuntime(Runtime):
             network=NodeNetwork(node.network, node),
         )
         object.__setattr__(self, "node", node)  # the record is frozen
+        object.__setattr__(self, "stand_ins", stand_ins or {})
 
     def start(self, kind: type[A], *args: Any, **kwargs: Any) -> pykka.ActorRef[A]:
-        ref: pykka.ActorRef[A] = simulated(kind).start(*args, **kwargs)
+        chosen: type[Any] = self.stand_ins.get(kind, kind)
+        ref: pykka.ActorRef[A] = simulated(chosen).start(*args, **kwargs)
         return ref
 
     def whoami(self) -> dict[str, Any]:

@@ -1,0 +1,167 @@
+"""What runs on the nodes: a scheduler, people's pipelines, assistants, and somebody who cancels.
+
+These programs use the facades as any user would; each is a strand, so they may block.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actorsched.actors.worker import WorkerActor
+from actorsched.errors import ActorschedError
+from actorsched.facade.remote_scheduler import RemoteScheduler
+from actorsched.facade.scheduler import Scheduler
+from actorsched.facade.serve import serve
+from actorsched.facade.worker import Worker
+from actorsched.simulation.hub import sleep
+from actorsched.simulation.node import Node
+from actorsched.simulation.runtime import SimulatedRuntime
+from actorsched.simulation.work import work
+
+if TYPE_CHECKING:
+    from actorsched.simulation.simulation import Simulation
+
+ADDRESS = "tcp://127.0.0.1:8081"
+#: a program whose tasks did not all end begins again after so long, as a cron job would
+AGAIN_S = 15.0
+
+
+class Programs:
+    """Starts and remembers them.
+
+    Attributes:
+        working: node → since when its program has been under way.
+        open: names of the nodes whose pipelines have not ended.
+        exits: (node, success) of each program that ended.
+    """
+
+    def __init__(self, simulation: Simulation, worker_class: type[WorkerActor]) -> None:
+        self._simulation = simulation
+        self._hub = simulation.hub
+        self._worker_class = worker_class
+        self.working: dict[str, float] = {}
+        self.open = set(simulation.submissions)
+        self.exits: list[tuple[str, bool]] = []
+        self.scheduler: Scheduler | None = None
+
+    def start(self, node: Node) -> None:
+        """Start what belongs on a node."""
+        if node.name == "scheduler":
+            node.spawn(lambda: self._serve(node), "serve")
+        elif node.name == "person":
+            node.spawn(lambda: self._cancel(node), "cancel")
+        elif node.name in self.open:
+            node.spawn(lambda: self._submit(node), "submit")
+        elif node.name not in self._simulation.submissions:
+            node.spawn(lambda: self._assist(node), "assist")
+
+    def forget(self, node: Node) -> None:
+        """The node crashes."""
+        self.working.pop(node.name, None)
+
+    @property
+    def have_ended(self) -> bool:
+        return not self.open and not self.working
+
+    # -- the programs -----------------------------------------------------------------------------
+
+    def _serve(self, node: Node) -> None:
+        runtime = SimulatedRuntime(node)
+        options = self._simulation.options
+        self.scheduler = scheduler = Scheduler(
+            resources=self._simulation.resources,
+            runtime=runtime,
+            worker_disconnect_delay=options.lease_s,
+            retry_delay=options.retry_delay_s,
+        )
+        scheduler._finalizer.detach()
+        server = serve(scheduler, ADDRESS, runtime=runtime)
+        self._simulation.trace.add("serving", server.address)
+
+    def _submit(self, node: Node) -> None:
+        """What somebody runs again and again until all is complete."""
+        simulation = self._simulation
+        wanted = simulation.submissions[node.name]
+        while not all(simulation.world.has(name) for name in wanted if simulation.can_end(name)):
+            self._run_once(node, wanted)
+            sleep(AGAIN_S)
+        self.open.discard(node.name)
+
+    def _run_once(self, node: Node, wanted: tuple[str, ...]) -> None:
+        remote, worker = self._make_worker(node, assistant=False)
+        try:
+            self.working[node.name] = self._hub.now
+            for name in wanted:
+                worker.add(work(name))
+            succeeded = worker.run()
+            self.working.pop(node.name, None)
+            self._simulation.trace.add("exit", node.name, succeeded, worker.result.status.name)
+            self.exits.append((node.name, succeeded))
+            for checker in self._simulation.checkers:
+                checker.program_ended(node.name, succeeded, wanted)
+        except ActorschedError as error:
+            self._simulation.trace.add("error", node.name, type(error).__name__)
+        self.working.pop(node.name, None)
+        _close(worker, remote)
+
+    def _assist(self, node: Node) -> None:
+        """Comes, serves for a while, and goes."""
+        while self.open:
+            remote, worker = self._make_worker(node, assistant=True)
+            stay_s = self._hub.random.uniform(10, 600)
+
+            def leave(worker: Worker = worker, stay_s: float = stay_s) -> None:
+                deadline = self._hub.now + stay_s
+                while self.open and self._hub.now < deadline:
+                    sleep(1.0)
+                worker.stop(drain_s=10.0)
+
+            node.spawn(leave, "leave")
+            try:
+                self.working[node.name] = self._hub.now
+                worker.run()
+                self._simulation.trace.add("left", node.name)
+            except ActorschedError as error:
+                self._simulation.trace.add("error", node.name, type(error).__name__)
+            self.working.pop(node.name, None)
+            _close(worker, remote)
+            sleep(self._hub.random.uniform(1, 60))
+
+    def _cancel(self, node: Node) -> None:
+        """Cancels a task now and then; who wants it submits it again."""
+        options, plans = self._simulation.options, list(self._simulation.world.plans.values())
+        remote = RemoteScheduler(ADDRESS, runtime=SimulatedRuntime(node))
+        remote._finalizer.detach()
+        for _ in range(options.cancels):
+            sleep(self._hub.random.uniform(0, options.hostile_s / options.cancels))
+            task_id = work(self._hub.random.choice(plans).name).task_id
+            try:
+                reply = remote.cancel_task(task_id)
+                self._simulation.trace.add("cancelled", task_id, reply["status"])
+            except ActorschedError as error:
+                self._simulation.trace.add("error", node.name, type(error).__name__)
+        remote.close()
+
+    def _make_worker(self, node: Node, *, assistant: bool) -> tuple[RemoteScheduler, Worker]:
+        runtime = SimulatedRuntime(node, {WorkerActor: self._worker_class})
+        options = self._simulation.options
+        node.no_children = 0.0 if self._simulation.troubles.healed else options.no_children
+        remote = RemoteScheduler(ADDRESS, runtime=runtime)
+        remote._finalizer.detach()
+        worker = Worker(
+            remote,
+            node.name,
+            options.slots,
+            assistant,
+            forever=assistant,
+            runtime=runtime,
+            ping_interval=min(1.0, options.lease_s / 3),
+        )
+        worker._finalizer.detach()
+        return remote, worker
+
+
+def _close(worker: Any, remote: RemoteScheduler) -> None:
+    """What the facades' `close` does; their finalizers were taken away, because a crash calls none."""
+    worker.actor_ref.stop(block=True)
+    remote.close()

@@ -1,0 +1,156 @@
+"""Inflicting the faults of a plan, and remembering who was disturbed when."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from actorsched.simulation.faults import Fault
+from actorsched.simulation.network import Weather
+from actorsched.simulation.node import Node
+
+if TYPE_CHECKING:
+    from actorsched.simulation.simulation import Simulation
+
+#: ends a fault; None: it has no end
+Undo: TypeAlias = Callable[[], None] | None
+
+#: how long a strand of a slow node waits for each of its turns, at most
+SLUGGISH_S = 0.5
+
+
+class Troubles:
+    """Does to the nodes and the network of a simulation what its plan says, until all is healed."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._hub = simulation.hub
+        self._network = simulation.network
+        self._nodes = simulation.nodes
+        self._last: dict[str, float] = {}
+        self._present: dict[str, int] = {}
+        self._deaf: list[tuple[float, float]] = []
+        self.healed = False
+
+    def inflict(self, fault: Fault) -> None:
+        """Let something go wrong, and be well again after its time."""
+        node = self._nodes.get(fault.node)
+        if self.healed or node is None:
+            return
+        trace = self._simulation.trace
+        trace.add("fault", fault.kind, fault.node, fault.for_s)
+        undo: Undo = getattr(self, f"_{fault.kind}")(node, fault.for_s)
+        if undo is None:
+            self.note(node.name)
+            return
+        self._present[node.name] = self._present.get(node.name, 0) + 1
+
+        def over() -> None:
+            if not self.healed:
+                trace.add("over", fault.kind, fault.node)
+                undo()
+            self._present[node.name] -= 1
+            self.note(node.name)
+
+        self._hub.after(fault.for_s, over)
+
+    def heal(self) -> None:
+        """From now on everything works."""
+        self.healed = True
+        self._simulation.trace.add("healed")
+        self._network.weather = Weather()
+        for node in self._nodes.values():
+            node.sluggish_s = 0.0
+            node.no_children = 0.0
+            if node.paused:
+                node.unpause()
+            if not node.up:
+                self._simulation.boot(node)
+            self.note(node.name)
+            self._present[node.name] = 0
+        self._network.mend_all()
+
+    # -- what checkers ask ------------------------------------------------------------------------
+
+    def note(self, name: str) -> None:
+        """The node is disturbed now."""
+        self._last[name] = self._hub.now
+
+    def last_at(self, name: str) -> float:
+        """When something last disturbed the node, the scheduler, or what is between them."""
+        weather = self._network.weather
+        stormy = weather.drop or weather.late or weather.queue < 10
+        if stormy or self._present.get(name, 0) > 0 or self._present.get("scheduler", 0) > 0:
+            return self._hub.now
+        return max(self._last.get(name, 0.0), self._last.get("scheduler", 0.0))
+
+    def listening_for(self, since: float) -> float:
+        """Seconds since then in which the scheduler could listen."""
+        deaf_s = sum(max(0.0, end - max(start, since)) for start, end in self._deaf)
+        return self._hub.now - since - deaf_s
+
+    # -- faults by kind ---------------------------------------------------------------------------
+
+    def _partition(self, node: Node, for_s: float) -> Undo:
+        pairs = [(node.name, other) for other in self._nodes if other != node.name]
+        return self._cut(pairs + [(b, a) for a, b in pairs])
+
+    def _mute(self, node: Node, for_s: float) -> Undo:
+        return self._cut([(node.name, other) for other in self._nodes if other != node.name])
+
+    def _deafen(self, node: Node, for_s: float) -> Undo:
+        return self._cut([(other, node.name) for other in self._nodes if other != node.name])
+
+    def _cut(self, pairs: list[tuple[str, str]]) -> Undo:
+        self._network.sever(pairs)
+        return lambda: self._network.mend(pairs)
+
+    def _pause(self, node: Node, for_s: float) -> Undo:
+        if not node.up or node.paused:
+            return None
+        node.pause()
+        since, life = self._hub.now, node.lives
+
+        def undo() -> None:
+            self._was_deaf(node, since)
+            if node.lives == life and node.paused:
+                node.unpause()
+
+        return undo
+
+    def _crash(self, node: Node, for_s: float) -> Undo:
+        if not node.up:
+            return None
+        self._simulation.programs.forget(node)
+        node.crash()
+        since = self._hub.now
+
+        def undo() -> None:
+            self._was_deaf(node, since)
+            if not node.up:
+                self._simulation.boot(node)
+
+        return undo
+
+    def _kill(self, node: Node, for_s: float) -> Undo:
+        live = [attempt for attempt in self._simulation.world.all_live() if attempt.node is node]
+        if live:
+            self._hub.random.choice(live).child.end(-signal.SIGKILL)
+        return None
+
+    def _slow(self, node: Node, for_s: float) -> Undo:
+        node.sluggish_s = SLUGGISH_S
+
+        def undo() -> None:
+            node.sluggish_s = 0.0
+
+        return undo
+
+    def _step(self, node: Node, for_s: float) -> Undo:
+        node.clock.step_s += for_s * self._hub.random.choice((-1, 1))
+        return None
+
+    def _was_deaf(self, node: Node, since: float) -> None:
+        if node.name == "scheduler":
+            self._deaf.append((since, self._hub.now))
