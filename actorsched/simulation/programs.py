@@ -73,6 +73,7 @@ class Programs:
             runtime=runtime,
             worker_disconnect_delay=options.lease_s,
             retry_delay=options.retry_delay_s,
+            disable_persist=options.disable_s,
         )
         scheduler._finalizer.detach()
         server = serve(scheduler, ADDRESS, runtime=runtime)

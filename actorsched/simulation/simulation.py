@@ -229,7 +229,11 @@ class Simulation:
         total_s = self.options.bound_s
         for plan in self.world.plans.values():
             once_s = plan.duration_s + self.options.retry_delay_s + 2 * AGAIN_S
-            total_s += once_s * (len(plan.endings) + 1) + HANG_TIMEOUT_S * plan.endings.count("hang")
+            total_s += (
+                self.options.disable_s
+                + once_s * (len(plan.endings) + 1)
+                + HANG_TIMEOUT_S * plan.endings.count("hang")
+            )
         return total_s
 
     # -- inside -----------------------------------------------------------------------------------
