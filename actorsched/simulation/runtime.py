@@ -41,8 +41,8 @@ class SimulatedRuntime(Runtime):
         object.__setattr__(self, "stand_ins", stand_ins or {})
 
     def start(self, kind: type[A], *args: Any, **kwargs: Any) -> pykka.ActorRef[A]:
-        chosen: type[Any] = self.stand_ins.get(kind, kind)
-        ref: pykka.ActorRef[A] = simulated(chosen).start(*args, **kwargs)
+        stand_in: Any = self.stand_ins.get(kind, kind)
+        ref: pykka.ActorRef[A] = simulated(stand_in).start(*args, **kwargs)
         return ref
 
     def whoami(self) -> dict[str, Any]:
