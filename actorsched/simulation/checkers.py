@@ -128,27 +128,35 @@ class RequirementsFirst(Checker):
 class AcknowledgedReports(Checker):
     """No acknowledged report is lost: what was reported as done, and acknowledged, is not run again.
 
-    Somebody may ask for it again, who looked before it was done; that is Luigi's meaning of PENDING.
+    Somebody may ask for it again, who looked before it was done; that is Luigi's meaning of PENDING. It
+    may come between the report and its acknowledgement, when the first answer to the report was lost.
     """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
+        #: task → its run that was reported, and that nobody has asked for again since
+        self.reported: dict[str, str] = {}
         self.done: dict[str, float] = {}
 
     def delivered(self, call: Served) -> None:
         if call.method == "add_task" and _was_accepted(call):
-            self.done.setdefault(call.params["task_id"], self.hub.now)
+            task_id = call.params["task_id"]
+            if self.reported.get(task_id) == call.params["run_id"]:
+                self.done.setdefault(task_id, self.hub.now)
 
     def served(self, call: Served) -> None:
-        if (
-            call.method == "add_task"
-            and call.params.get("status") != "DONE"
-            and not call.params.get("run_id")
-        ):
+        if call.method != "add_task":
+            return
+        if _was_accepted(call):
+            if call.fresh:
+                self.reported[call.params["task_id"]] = call.params["run_id"]
+        elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
+            self.reported.pop(call.params.get("task_id", ""), None)
             self.done.pop(call.params.get("task_id", ""), None)
 
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:
+            self.reported.clear()
             self.done.clear()
 
     def run_started(self, attempt: Attempt) -> None:
