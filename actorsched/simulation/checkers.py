@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.wire import Served, WireWatcher
 from actorsched.simulation.world import Attempt, Watcher
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: a run that was given to somebody else has to end within this, when its worker can hear of it
 STALE_S = 40.0
+#: the scheduler looks at the time twice in a second, and gives a full lease when it stood still for 5 s
+LEASE_SLACK_S = 10.0
 
 
 class Finding(NamedTuple):
@@ -171,6 +174,68 @@ def _was_accepted(call: Served) -> bool:
     return bool(reports) and call.error is None and call.result is None
 
 
+class NoEffectTwice(Checker):
+    """A frame that comes again gets the answer that it got the first time: it took effect once.
+
+    Methods without any effect are done again, and may say something else then.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        #: client → number of its last frame, and what was answered to each call in it
+        self.answers: dict[str, tuple[int, dict[int, object]]] = {}
+
+    def served(self, call: Served) -> None:
+        if call.frame is None or call.method in READ_ONLY:
+            return
+        client, number = call.frame
+        if call.fresh:
+            last, answers = self.answers.get(client, (-1, {}))
+            if last != number:
+                answers = {}
+            self.answers[client] = number, answers | {call.place: (call.result, call.error)}
+            return
+        last, answers = self.answers.get(client, (-1, {}))
+        if last == number and answers.get(call.place) != (call.result, call.error):
+            self.fail(
+                f"{call.method} of {client}, frame {number}, was answered by {answers.get(call.place)}"
+                f" and then by {(call.result, call.error)}"
+            )
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler" and not self.simulation.durable:
+            self.answers.clear()
+
+
+class NoLeaseWithoutHolder(Checker):
+    """What a silent worker runs is taken from it when its lease is over."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.heard: dict[str, float] = {}
+        self.calm_since = 0.0
+
+    def served(self, call: Served) -> None:
+        if call.error is None and call.fresh and "worker" in call.params:
+            self.heard[str(call.params["worker"])] = self.hub.now
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler":
+            self.calm_since = self.hub.now
+
+    def each_second(self) -> None:
+        scheduler, options = self.simulation.nodes["scheduler"], self.simulation.options
+        if scheduler.paused or scheduler.sluggish_s or not scheduler.up:
+            self.calm_since = self.hub.now
+            return
+        patience_s = options.lease_s * (1 + 2 * options.skew) + LEASE_SLACK_S
+        for holder, task_id in self.simulation.held_runs():
+            silent_s = self.hub.now - max(self.heard.get(holder, 0.0), self.calm_since)
+            if silent_s > patience_s:
+                self.fail(f"{holder} holds {task_id}, and was not heard of for {silent_s:.1f} s")
+                return
+
+
 class ResourcesFit(Checker):
     """Resources are within capacity at each instant; runs that were given up do not count."""
 
@@ -264,6 +329,8 @@ CHECKERS: tuple[type[Checker], ...] = (
     OneLiveRun,
     RequirementsFirst,
     AcknowledgedReports,
+    NoEffectTwice,
+    NoLeaseWithoutHolder,
     ResourcesFit,
     ExitStatus,
     Heartbeats,

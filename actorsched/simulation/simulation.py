@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.actors.worker import WorkerActor
 from actorsched.core.invariants import check_invariants
+from actorsched.core.machine import SchedulerMachine
 from actorsched.simulation.case import Case
 from actorsched.simulation.checkers import CHECKERS, Checker, Finding
 from actorsched.simulation.faults import Fault, draw_faults
@@ -201,6 +202,15 @@ class Simulation:
     def checker(self, kind: type[C]) -> C:
         return next(checker for checker in self.checkers if isinstance(checker, kind))
 
+    def held_runs(self) -> list[tuple[str, str]]:
+        """(worker, task id) of each run of which the scheduler believes that it goes on."""
+        return [
+            (worker.worker_id, record.task_id)
+            for machine in self._machines()
+            for worker in machine.workers.values()
+            for record in worker.runs
+        ]
+
     def wanted_plans(self) -> list[Plan]:
         """All plans that somebody wants, directly or not, and that can end."""
         plans = self.world.plans
@@ -255,12 +265,17 @@ class Simulation:
 
     def check_invariants(self) -> None:
         """Look inside the scheduler: its own invariants hold."""
-        for strand in self.nodes["scheduler"].strands:
-            if isinstance(strand.owner, SchedulerActor) and strand.owner.machine is not None:
-                try:
-                    check_invariants(strand.owner.machine)
-                except AssertionError as error:
-                    self.findings.append(Finding("invariants", self.hub.now, str(error)))
+        for machine in self._machines():
+            try:
+                check_invariants(machine)
+            except AssertionError as error:
+                self.findings.append(Finding("invariants", self.hub.now, str(error)))
+
+    def _machines(self) -> list[SchedulerMachine]:
+        """Of the scheduler that is up; none while it starts."""
+        owners = [strand.owner for strand in self.nodes["scheduler"].strands]
+        found = [owner.machine for owner in owners if isinstance(owner, SchedulerActor)]
+        return [machine for machine in found if machine is not None]
 
 
 def weather_of(options: Options) -> Weather:

@@ -17,6 +17,8 @@ class Served(NamedTuple):
         node: name of the node that asked; "" for a copy of a frame that came out of nowhere.
         error: the `error` member of the answer, or None.
         fresh: the server had not seen the frame before; an answer from memory renews nothing.
+        frame: client and number of the frame, where it says them.
+        place: of the call in the frame.
     """
 
     node: str
@@ -25,6 +27,8 @@ class Served(NamedTuple):
     result: Any
     error: Any
     fresh: bool = True
+    frame: tuple[str, int] | None = None
+    place: int = 0
 
 
 class WireWatcher:
@@ -43,6 +47,10 @@ def identity_of(request: bytes) -> tuple[str, int] | None:
         asked = _decode(request)
     except msgspec.DecodeError:
         return None
+    return _identity_in(asked)
+
+
+def _identity_in(asked: Any) -> tuple[str, int] | None:
     first = asked[0] if isinstance(asked, list) and asked else asked
     if not isinstance(first, dict) or not isinstance(first.get("seq"), int):
         return None
@@ -58,10 +66,12 @@ def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) ->
     requests = asked if isinstance(asked, list) else [asked]
     responses = said if isinstance(said, list) else [said]
     by_id = {response.get("id"): response for response in responses if isinstance(response, dict)}
-    for call in requests:
+    frame = _identity_in(asked)
+    for place, call in enumerate(requests):
         if not isinstance(call, dict) or "method" not in call:
             continue
         response = by_id.get(call.get("id"))
         if response is not None:
             params = call.get("params") or {}
-            yield Served(node, call["method"], params, response.get("result"), response.get("error"), fresh)
+            result, error = response.get("result"), response.get("error")
+            yield Served(node, call["method"], params, result, error, fresh, frame, place)
