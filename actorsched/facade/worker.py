@@ -224,7 +224,8 @@ class Worker:
     @property
     def result(self) -> RunResult:
         """What came of the last `run()`; before it, what is known so far."""
-        return self._result or self._conclude()
+        # a result that is no success is false, and is a result nevertheless
+        return self._conclude() if self._result is None else self._result
 
     def _conclude(self) -> RunResult:
         ledger: Ledger = self._ref.ask(ReadLedger(), block=True)

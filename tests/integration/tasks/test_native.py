@@ -237,3 +237,22 @@ def test_past_the_limit_nothing_is_scheduled(features: ModuleType, tmp_path: Pat
     assert {task.cause for task in result.tasks["not_run"]} >= {
         "not scheduled: the limit of 3 tasks is reached (task_limit)"
     }
+
+
+class Doomed(actorsched.Task):
+    """Fails, as often as one likes."""
+
+    def complete(self) -> bool:
+        return False
+
+    def run(self) -> None:
+        raise RuntimeError("doomed")
+
+
+def test_a_result_that_is_no_success_is_kept() -> None:
+    """It is false, and was concluded anew at each look: then it could contradict what `run()` had said."""
+    with actorsched.Worker(execution="inline", log_dir="off", wait_interval=0.02) as worker:
+        worker.add(Doomed())
+        assert not worker.run()
+        assert worker.result.status is RunStatus.FAILED
+        assert worker.result is worker.result
