@@ -80,6 +80,16 @@ class OneLiveRun(Checker):
             if self._is_silent(call.node):
                 self.silent_until[call.node] = self.hub.now
             self.heard[call.node] = self.hub.now
+            if call.method == "add_task" and call.params.get("status") == "RUNNING" and call.result is None:
+                self._taken_back(call.params["task_id"], call.params.get("run_id"))
+
+    def _taken_back(self, task_id: str, run_id: str | None) -> None:
+        """A run that was given up is the live one again: nobody else had the task when it was heard of."""
+        live = self.world.live.get(task_id, ())
+        mine = [attempt for attempt in live if attempt.run_id == run_id]
+        others = [attempt for attempt in live if attempt.run_id != run_id and attempt.superseded_at is None]
+        if mine and not others:
+            mine[0].superseded_at = None
 
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:
