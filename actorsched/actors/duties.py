@@ -101,8 +101,7 @@ class Duties(Registrations):
             calls += self.take_on_packed(registration, task)
         for task_id in self._subjects(run):
             self._settle(task_id, outcome, loaded)
-        one_by_one = run.batch and (run.scattered or run.task_id not in self._combined)
-        for task_id in run.batch if one_by_one else (run.task_id,):
+        for task_id in self._known_as(run):
             calls.append(self._end(run, task_id, outcome, loaded))
         if outcome.missing and self._may_reschedule(outcome.missing):
             for registration, task in outcome.discovered:
@@ -111,6 +110,14 @@ class Duties(Registrations):
 
     def _subjects(self, run: Run) -> tuple[str, ...]:
         return run.batch or (run.task_id,)
+
+    def _known_as(self, run: Run) -> tuple[str, ...]:
+        """What the scheduler knows the run by: a batch by its members until one task stands for them."""
+        return run.batch if run.scattered or self.is_unclaimed(run) else (run.task_id,)
+
+    def is_unclaimed(self, run: Run) -> bool:
+        """Whether it is a batch of which the scheduler has not been told the combined task."""
+        return bool(run.batch) and run.task_id not in self._combined
 
     def give_back(self, run: Run, why: str) -> list[Call]:
         """The calls that return a run that is not to go on."""
@@ -126,13 +133,10 @@ class Duties(Registrations):
             return []
         # a scheduler that knows no run ids has no other word for it
         status = "PENDING" if run.fenced else "FAILED"
-        one_by_one = run.batch and (run.scattered or run.task_id not in self._combined)
         more: dict[str, Any] = {"runnable": None}
         if run.fenced:
             more["run_id"] = run.run_id
-        return [
-            self._saying(task_id, status, **more) for task_id in (run.batch if one_by_one else (run.task_id,))
-        ]
+        return [self._saying(task_id, status, **more) for task_id in self._known_as(run)]
 
     def _superseded(self, run: Run, outcome: Outcome) -> list[Call]:
         """Somebody else is to run this, and yet it is done, or waits for more."""

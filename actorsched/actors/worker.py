@@ -214,6 +214,8 @@ class WorkerActor(Actor):
     def _may_ask(self) -> bool:
         if self._ended is None or self._stopping or not self._hungry:
             return False
+        if not self._fenced and any(map(self._duties.is_unclaimed, self._staff.runs.values())):
+            return False  # Luigi's scheduler takes an unclaimed batch for lost, and would hand it out again
         return self._staff.room > 0 or self._staff.wanted == 0
 
     def _question(self) -> Call:

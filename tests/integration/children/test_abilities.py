@@ -208,14 +208,11 @@ class Count(Task):
 
 
 def test_luigis_own_scheduler_will_do(tmp_path: Path) -> None:
-    """It knows no run ids, no leases and no `n_can_run`; batches and dynamic requirements it has.
-
-    One slot: to a second one that asks before the batch is claimed, it can hand the batch out again.
-    """
+    """It knows no run ids, no leases and no `n_can_run`; batches and dynamic requirements it has."""
     from luigi.scheduler import Scheduler as LuigiScheduler
 
     tasks = [Count(3, str(tmp_path)), *(Day(n, str(tmp_path)) for n in range(1, 5))]
-    result = build(tasks, scheduler=LuigiScheduler(), workers=1, **OPTIONS)
+    result = build(tasks, scheduler=LuigiScheduler(), workers=2, **OPTIONS)
     assert result.status.name == "SUCCESS", result.summary_text
     assert result.counts["ran"] == 8
     assert (tmp_path / "runs").read_text().split() == ["4"]

@@ -56,11 +56,11 @@ def running() -> tuple[Harness, RunJob]:
     return harness, job
 
 
-def combine(harness: Harness) -> str:
+def combine(harness: Harness, run_id: str = "b1") -> str:
     """The child has made the combined task."""
     combined = Day(3)
     value = msgspec.to_builtins(Registration.of(combined.clone(place="combined")))
-    harness.worker.handle(SlotNoticed(slot=0, run_id="b1", kind="combined", value=value))
+    harness.worker.handle(SlotNoticed(slot=0, run_id=run_id, kind="combined", value=value))
     task_id: str = value["task_id"]
     return task_id
 
@@ -96,6 +96,26 @@ def test_until_then_the_question_for_work_names_the_batch() -> None:
     )
     question = harness.exchange().calls[-1]
     assert question.params["current_tasks"] == ["b1"]
+
+
+def test_a_scheduler_without_run_ids_is_asked_nothing_until_the_batch_is_claimed() -> None:
+    """Luigi's takes the members for lost, and would hand them out again to the other slot."""
+    harness = Harness(slots=2)
+    harness.register(*MEMBERS)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), batch(run_id=None))
+    [job] = harness.slots[0].take(RunJob)
+    harness.worker.handle(
+        Heard(worker="w", rpc_messages=({"name": "set_worker_processes", "kwargs": {"n": 3}},))
+    )
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker"], "there is room, and no question"
+    harness.answer(exchange, harness.grant())
+    combined = combine(harness, run_id=job.job.run_id)
+    claim, question = harness.exchange().calls
+    assert (claim.params["task_id"], claim.params["batch_id"]) == (combined, "b1")
+    assert question.params["current_tasks"] == [combined]
 
 
 @pytest.mark.parametrize(("status", "fate"), [("DONE", "ran"), ("FAILED", "failed")])
