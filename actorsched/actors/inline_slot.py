@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from pykka import ActorRef
 
+from actorsched.actors.agenda import Agenda
 from actorsched.actors.base import Actor, log
 from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, TaskMessage
 from actorsched.children.performing import Performer
@@ -22,17 +23,12 @@ from actorsched.config import WorkerSettings
 from actorsched.tasks.mailbox import Mailbox
 
 
-class Desk:
-    """Where inline slots put their jobs and where the thread of `run()` works them off.
-
-    It is also the promise that the worker answers when there is nothing left to wait for.
-    """
+class Desk(Agenda[tuple[RunJob, ActorRef[Any]]]):
+    """Where inline slots put their jobs and where the thread of `run()` works them off."""
 
     def __init__(self, settings: WorkerSettings) -> None:
+        super().__init__()
         self._settings = settings
-        self._items: queue.SimpleQueue[tuple[RunJob, ActorRef[Any]] | BaseException | None] = (
-            queue.SimpleQueue()
-        )
         self._messages: dict[str, queue.SimpleQueue[tuple[str, str]]] = {}  # by run id
         # a task's own generator waits here, by task id, until it is granted again
         self._suspended: dict[str, Performer] = {}
@@ -43,26 +39,14 @@ class Desk:
         if box is not None:
             box.put((message.message_id, message.content))
 
-    def put(self, job: RunJob, slot: ActorRef[Any]) -> None:
-        self._items.put((job, slot))
-
-    def set(self, value: Any | None = None) -> None:
-        self._items.put(None)
-
-    def set_exception(self, exc_info: Any | None = None) -> None:
-        assert exc_info is not None
-        self._items.put(exc_info[1])
-
     def work(self) -> None:
         """Run jobs in this thread until the worker says that all is over.
 
         Raises:
             Exception: what the worker ended with.
         """
-        while (item := self._items.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            self._perform(*item)
+        for message, slot in self.items():
+            self._perform(message, slot)
 
     def _perform(self, message: RunJob, slot: ActorRef[Any]) -> None:
         job = message.job
@@ -108,7 +92,7 @@ class InlineSlotActor(Actor):
             case RunJob():
                 if message.timeout_s:
                     log.warning("a task that runs inline cannot be timed out", task=message.job.task_id)
-                self._desk.put(message, self.actor_ref)
+                self._desk.add((message, self.actor_ref))
             case _Said(said=Notice(kind="limit", value=limit_s)):
                 if limit_s:
                     log.warning("a task that runs inline cannot be timed out", limit_s=limit_s)

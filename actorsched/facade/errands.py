@@ -8,29 +8,19 @@ here in the thread that called `run()`, before that returns.
 from __future__ import annotations
 
 import logging
-import queue
 from typing import Any
 
+from actorsched.actors.agenda import Agenda
 from actorsched.tasks.loading import load_task
 from actorsched.tasks.registration import Registration
 
 
-class Errands:
-    """The promise that the worker answers when there is nothing left to wait for, and a list of errands."""
-
-    def __init__(self) -> None:
-        self._items: queue.SimpleQueue[tuple[Any, str, str] | BaseException | None] = queue.SimpleQueue()
+class Errands(Agenda[tuple[Any, str, str]]):
+    """Errands that the worker leaves for that thread, until all is over."""
 
     def lost(self, task: Any, event: str, cause: str) -> None:
         """Note that the handlers of a task, or of one that was registered so, are to be told; any thread."""
-        self._items.put((task, event, cause))
-
-    def set(self, value: Any | None = None) -> None:
-        self._items.put(None)
-
-    def set_exception(self, exc_info: Any | None = None) -> None:
-        assert exc_info is not None
-        self._items.put(exc_info[1])
+        self.add((task, event, cause))
 
     def work(self) -> None:
         """Do errands until the worker says that all is over.
@@ -38,10 +28,8 @@ class Errands:
         Raises:
             Exception: what the worker ended with.
         """
-        while (item := self._items.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            _tell_handlers(*item)
+        for errand in self.items():
+            _tell_handlers(*errand)
 
 
 def _tell_handlers(task: Any, event: str, cause: str) -> None:
