@@ -38,7 +38,3 @@ class Timers:
         while heap and heap[0][0] <= monotonic:
             at, _, kind, target = heappop(heap)
             yield at, kind, target
-
-    def next_at(self) -> float | None:
-        """When there is something to do; it may turn out to be nothing."""
-        return self._heap[0][0] if self._heap else None
