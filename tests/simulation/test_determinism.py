@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from actorsched.errors import ConfigError
+from actorsched.simulation.case import read_case, write_case
+from actorsched.simulation.options import options_of
+from actorsched.simulation.simulation import Simulation
 
 TRACE = """
 import sys
@@ -36,3 +42,20 @@ def test_the_same_seed_gives_the_same_trace_in_each_process(seed: int) -> None:
 def test_another_seed_gives_another_trace() -> None:
     """The comparison above compares something."""
     assert trace_of(3, "0") != trace_of(4, "0")
+
+
+def test_a_case_that_was_written_down_plays_as_it_did(tmp_path: Path) -> None:
+    """A finding travels as a file, to people who have no seed of ours."""
+    report = Simulation(options_of(3)).run()
+    write_case(report.case, tmp_path / "case.json")
+    again = Simulation.of(read_case(tmp_path / "case.json")).run()
+    assert (again.digest, again.steps) == (report.digest, report.steps)
+
+
+def test_a_file_that_is_no_case_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    for text in (None, "no JSON", '{"options": {"seed": "three"}}'):
+        if text is not None:
+            file.write_text(text)
+        with pytest.raises(ConfigError, match=r"case\.json"):
+            read_case(file)
