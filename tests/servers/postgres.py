@@ -11,7 +11,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 OPT_OUT = "ACTORSCHED_TEST_NO_POSTGRES"
 
@@ -85,3 +88,12 @@ def _look() -> Path | None:
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder
     return None
+
+
+def lend_server() -> Iterator[PostgresServer]:
+    """To be made a fixture: a server for as long as the fixture lives."""
+    if os.environ.get(OPT_OUT):
+        pytest.skip(f"{OPT_OUT} is set")
+    server = PostgresServer()
+    yield server
+    server.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,16 +10,9 @@ import pytest
 from actorsched.store.base import Store
 from actorsched.store.memory import MemoryStore
 from actorsched.store.url import make_store
-from tests.servers.postgres import OPT_OUT, PostgresServer
+from tests.servers.postgres import lend_server
 
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    if os.environ.get(OPT_OUT):
-        pytest.skip(f"{OPT_OUT} is set")
-    server = PostgresServer()
-    yield server
-    server.close()
+postgres = pytest.fixture(scope="session")(lend_server)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.store.plant import PATIENCE_S, Plant, Process
-from tests.servers.postgres import OPT_OUT, PostgresServer
+from tests.servers.postgres import PostgresServer, lend_server
 
 LEASE_S = 2.0
 QUICK = ("--connect-timeout", "1", "--wait-interval", "0.2")
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    if os.environ.get(OPT_OUT):
-        pytest.skip(f"{OPT_OUT} is set")
-    server = PostgresServer()
-    yield server
-    server.close()
+postgres = pytest.fixture(scope="module")(lend_server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
