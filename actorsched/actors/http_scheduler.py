@@ -24,10 +24,9 @@ from pykka.messages import _ActorStop
 
 from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
-from actorsched.actors.patience import NoAnswerError, Patience
+from actorsched.actors.patience import NoAnswerError, Patience, closed_early, over_early
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
-from actorsched.errors import SchedulerUnreachableError
 from actorsched.rpc.methods import METHODS
 from actorsched.transport.address import parse_endpoints, redacted
 from actorsched.transport.http import HttpAwayError, HttpClient
@@ -93,10 +92,7 @@ class LuigidMethods:
 
     def _meanwhile(self) -> None:
         if self._closing.is_set() or self.is_stopping():
-            raise SchedulerUnreachableError(
-                f"the client of {self.url} was closed before its request was answered; whether the request"
-                " took effect is unknown"
-            )
+            raise closed_early(self.url)
 
 
 class HttpSchedulerActor(AdapterActor):
@@ -133,9 +129,7 @@ class HttpSchedulerActor(AdapterActor):
             case Call(method=method, params=params, until=float(until)) if method in METHODS:
                 patience_s = until - self._runtime.clock.monotonic()
                 if patience_s <= 0:
-                    raise SchedulerUnreachableError(
-                        f"{method}: its time was over before it could be sent to {self._luigid.url}"
-                    )
+                    raise over_early(method, self._luigid.url)
                 return self._luigid.call(method, params, patience_s)
             case KeepAlive() | StopKeepAlive():
                 if self._pinger is None:

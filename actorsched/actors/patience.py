@@ -24,6 +24,19 @@ class NoAnswerError(Exception):
     """One attempt was in vain; the text says why."""
 
 
+def closed_early(url: str) -> SchedulerUnreachableError:
+    """The error of a request whose client was closed while it waited."""
+    return SchedulerUnreachableError(
+        f"the client of {url} was closed before its request was answered; whether the request took effect"
+        " is unknown"
+    )
+
+
+def over_early(method: str, url: str) -> SchedulerUnreachableError:
+    """The error of a request whose time was over while it waited for its turn."""
+    return SchedulerUnreachableError(f"{method}: its time was over before it could be sent to {url}")
+
+
 class Patience:
     """Belongs to the thread of its owner.
 

@@ -41,10 +41,11 @@ from actorsched.actors.messages import (
     StopKeepAlive,
     Subscribe,
 )
+from actorsched.actors.patience import closed_early, over_early
 from actorsched.actors.pinger import Pinger, PingSocket
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
-from actorsched.errors import InvalidParamsError, ProtocolError, SchedulerUnreachableError
+from actorsched.errors import InvalidParamsError, ProtocolError
 from actorsched.rpc import envelope
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.errors import error_from
@@ -154,9 +155,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
     def _call(self, method: str, params: Mapping[str, Any], until: float | None = None) -> Any:
         patience_s = None if until is None else until - self._now()
         if patience_s is not None and patience_s <= 0:
-            raise SchedulerUnreachableError(
-                f"{method}: its time was over before it could be sent to {self._url}"
-            )
+            raise over_early(method, self._url)
         self._seq += 1
         response = self._conversation.converse(
             _write(method, params, self._seq, self._client, self._seq), patience_s
@@ -221,10 +220,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             SchedulerUnreachableError: it shall stop.
         """
         if self._closing.is_set() or self.actor_inbox.holds(_ActorStop):
-            raise SchedulerUnreachableError(
-                f"the client of {self._url} was closed before its request was answered; whether the request"
-                " took effect is unknown"
-            )
+            raise closed_early(self._url)
         for message in self.actor_inbox.take(KeepAlive, StopKeepAlive):
             self._note(message)
         self._pinger.step(self._now())
