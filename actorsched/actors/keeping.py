@@ -162,6 +162,8 @@ class Keeper:
                 store.try_out(BALLAST)
             self._broken = False
         place = store.look()
+        if self._epoch and not place.free and place.epoch != self._epoch:
+            self._say_replaced(f"{store.url}: {place.holder} has this store")
         if not (place.free or place.epoch == self._epoch or self._has_stood_still(place)):
             self._note(
                 StoreHeldError(f"{store.url}: {place.holder} has this store; this scheduler waits for it")
@@ -254,9 +256,8 @@ class Keeper:
         self._machine = None
         self._try_at = None
         if isinstance(error, FencedError):
-            log.error("another scheduler has taken the place of this one", store=str(error))
+            self._say_replaced(str(error))
             self._trouble = error
-            self._epoch = ""
             if self._store is not None:  # with its lock, which belongs to whoever has the place
                 self._store.close()
                 self._opened = False
@@ -267,6 +268,10 @@ class Keeper:
             self._try_at = self._clock() + RETRY_S
         elif not isinstance(error, ActorschedError):
             log.error("a commit ended with a bug", error=repr(error))
+
+    def _say_replaced(self, cause: str) -> None:
+        log.error("another scheduler has taken the place of this one", store=cause)
+        self._epoch = ""
 
     def close(self) -> None:
         """Commit nothing more and leave the place to the next one."""
