@@ -27,6 +27,7 @@ from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
 from actorsched.actors.patience import NoAnswerError, Patience, closed_early, over_early
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
+from actorsched.core.policy import LUIGIS
 from actorsched.rpc.methods import METHODS
 from actorsched.transport.address import parse_endpoints, redacted
 from actorsched.transport.http import HttpAwayError, HttpClient
@@ -72,6 +73,9 @@ class LuigidMethods:
         """Make a call, as often as it takes."""
         taken = TAKEN.get(method)
         said = params if taken is None else {name: params[name] for name in params if name in taken}
+        policy = params.get("retry_policy_dict")
+        if policy:  # it fails on what it does not know
+            said = {**said, "retry_policy_dict": {name: policy[name] for name in policy if name in LUIGIS}}
         return self._patience.keep_trying(lambda limit_s: self._attempt(method, said, limit_s), patience_s)
 
     def close(self) -> None:

@@ -207,9 +207,10 @@ def task_row(state: State, record: TaskRecord, crew: int, stake: int) -> TaskRow
         record in state.cyclic,
         record.start_time,
         record.visibilities,
+        None if policy is state.policy else (finite(policy[0]), finite(policy[1]), finite(policy[2])),
         None
-        if policy is state.policy
-        else (policy.retry_count, policy.disable_hard_timeout, policy.disable_window),
+        if policy[3:] == state.policy[3:]
+        else (finite(policy[3]), finite(policy[4]), finite(policy[5]), finite(policy[6])),
     )
 
 
@@ -252,6 +253,7 @@ def progress_row(record: TaskRecord) -> ProgressRow:
             trouble.deaths,
             trouble.lost,
             trouble.cancelled,
+            trouble.streak,
         ),
         None
         if notes is None

@@ -100,6 +100,8 @@ def _look_at_record(state: State, deadline: float, kind: Kind, record: TaskRecor
     # what was lost comes back by itself; the retry of an earlier failure is none of its business
     if record.status != FAILED or trouble.lost or trouble.retry_at is None or deadline < trouble.retry_at:
         return True
+    if record.policy.retry_delay < 0:
+        return True  # armed by the policy that the task had before
     if trouble.retry_at < now.monotonic:
         change(state, record, PENDING, now)
         return True

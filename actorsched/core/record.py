@@ -8,10 +8,11 @@ side objects: `Trouble` for failures and `Notes` for what a running task says ab
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from actorsched.core.demands import Demand
+    from actorsched.core.policy import RetryPolicy
     from actorsched.core.ready import Entry
     from actorsched.core.workersets import WorkerSet
 
@@ -22,19 +23,25 @@ TUPLE_DEPS_MAX = 8
 PUBLIC = 0
 
 
-class RetryPolicy(NamedTuple):
-    retry_count: int
-    disable_hard_timeout: float
-    disable_window: float
-
-
 class Trouble:
     """Failures of a task and what came of them. Times are monotonic seconds."""
 
-    __slots__ = ("cancelled", "deaths", "disabled_at", "failures", "first_failure", "lost", "retry_at")
+    __slots__ = (
+        "cancelled",
+        "deaths",
+        "disabled_at",
+        "failures",
+        "first_failure",
+        "lost",
+        "retry_at",
+        "streak",
+    )
 
     def __init__(self) -> None:
+        #: within the window of the policy
         self.failures: list[float] = []
+        #: failures in a row, however long ago
+        self.streak = 0
         self.first_failure: float | None = None
         self.retry_at: float | None = None
         #: when the scheduler disabled the task; None when its author did, or when it is not disabled
@@ -49,6 +56,7 @@ class Trouble:
     def pardon(self) -> None:
         """Forget all failures and lift what the scheduler imposed."""
         self.failures.clear()
+        self.streak = 0
         self.first_failure = None
         self.disabled_at = None
         self.deaths = 0

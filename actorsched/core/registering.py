@@ -24,7 +24,7 @@ from actorsched.core.statuses import (
     SUSPENDED,
     UNKNOWN,
 )
-from actorsched.core.transitions import set_status
+from actorsched.core.transitions import plan_retry, set_status
 from actorsched.core.worker import WorkerRecord
 from actorsched.errors import InvalidParamsError
 
@@ -68,13 +68,15 @@ def add_task(
         task that nobody runs and that is not done: the run is known again.
 
     Raises:
-        InvalidParamsError: no task id or worker, or a status that cannot be registered.
+        InvalidParamsError: no task id or worker, a status that cannot be registered, or a retry policy
+            that makes no sense; nothing has changed.
     """
     if task_id is None or worker is None:
         raise InvalidParamsError(f"add_task: task_id={task_id!r}, worker={worker!r}: both are needed")
     if status not in REGISTRABLE:
         raise InvalidParamsError(f"add_task: status={status!r}: one of {', '.join(sorted(REGISTRABLE))}")
     status = REGISTRABLE[status]
+    policy = state.policy_from(retry_policy_dict) if retry_policy_dict or run_id is None else None
     sender = state.heard(worker, now)
     if incarnation != sender.incarnation and not meet(state, sender, incarnation, now):
         return {"refused": "stale_incarnation", "task_id": task_id}
@@ -149,11 +151,11 @@ def add_task(
             _stake_deps(state, record, worker, priority, now)
     if priority > record.priority or record.deps:
         state.raise_priority(record, priority)
-    if retry_policy_dict or run_id is None:
-        policy = state.policy_from(retry_policy_dict)
-        if policy is not record.policy:
-            record.policy = policy
-            state.touch_definition(record)
+    if policy is not None and policy is not record.policy:
+        record.policy = policy
+        state.touch_definition(record)
+        if status == FAILED and record.status == FAILED:
+            plan_retry(state, record, run_id, now)  # the failure was judged by the former policy, as in Luigi
     if runnable and enabled and status != FAILED:
         if worker not in record.crew.idset:
             state.set_crew(record, state.crews.with_(record.crew, worker))

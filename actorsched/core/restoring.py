@@ -26,7 +26,8 @@ from actorsched.core.journal import (
     task_row,
     worker_row,
 )
-from actorsched.core.record import Notes, RetryPolicy, TaskRecord, Trouble
+from actorsched.core.policy import RetryPolicy
+from actorsched.core.record import Notes, TaskRecord, Trouble
 from actorsched.core.rows import ProgressRow, Rows, TaskRow
 from actorsched.core.statuses import BATCH_RUNNING, DISABLED, FAILED, LIVE, PENDING, RUNNING
 from actorsched.core.timers import Kind
@@ -156,7 +157,7 @@ class _TaskLoader:
             crew,
             stake,
             state.resources.demand(row.resources),
-            state.policy if row.policy is None else state.intern_policy(RetryPolicy(*row.policy)),
+            self._policy(row),
             ABSENT,
         )
         share = self._texts.setdefault
@@ -182,6 +183,12 @@ class _TaskLoader:
                 state.journal.know_set(row.crew, crew)
             if row.stake:
                 state.journal.know_set(row.stake, stake)
+
+    def _policy(self, row: TaskRow) -> RetryPolicy:
+        known = self._state.policy
+        if row.policy is None and row.retry is None:
+            return known
+        return self._state.intern_policy(RetryPolicy(*(row.policy or known[:3]), *(row.retry or known[3:])))
 
     def _add_progress(self, record: TaskRecord, row: ProgressRow) -> None:
         share = self._texts.setdefault
@@ -218,9 +225,10 @@ class _TaskLoader:
         trouble.deaths = row.deaths
         trouble.lost = row.lost
         trouble.cancelled = row.cancelled
+        trouble.streak = row.streak
         if trouble.lost:
             state.lost[record] = None
-        elif record.status == FAILED and row.retry_at is not None and state.settings.retry_delay >= 0:
+        elif record.status == FAILED and row.retry_at is not None and record.policy.retry_delay >= 0:
             state.timers.arm(row.retry_at, Kind.RETRY, record)
         elif record.status == DISABLED and row.disabled_at is not None:
             state.timers.arm(row.disabled_at + state.settings.disable_persist, Kind.ENABLE, record)

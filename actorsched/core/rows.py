@@ -51,8 +51,10 @@ class TaskRow(msgspec.Struct, array_like=True, kw_only=False):
     cyclic: bool
     start_time: float
     visibilities: dict[str, int] | None = None
-    #: where it is not that of the settings
-    policy: tuple[int, int | float, int | float] | None = None
+    #: where it is not that of the settings: Luigi's part of the policy
+    policy: tuple[int | float, int | float, int | float] | None = None
+    #: and ours: delay, backoff, longest delay, jitter; missing: as in the settings
+    retry: tuple[int | float, int | float, int | float, int | float] | None = None
 
 
 class TroubleRow(msgspec.Struct, array_like=True):
@@ -63,6 +65,7 @@ class TroubleRow(msgspec.Struct, array_like=True):
     deaths: int
     lost: bool
     cancelled: bool
+    streak: int = 0
 
 
 class NotesRow(msgspec.Struct, array_like=True):

@@ -31,8 +31,9 @@ from actorsched.core.facets import (
 )
 from actorsched.core.instant import Instant
 from actorsched.core.journal import Journal
+from actorsched.core.policy import RetryPolicy, said_of
 from actorsched.core.ready import ReadyQueue
-from actorsched.core.record import RetryPolicy, TaskRecord
+from actorsched.core.record import TaskRecord
 from actorsched.core.rows import AnnouncedRow, Changes
 from actorsched.core.statuses import FAILED, PENDING, RUNNING, STATUSES
 from actorsched.core.timers import Kind, Timers
@@ -95,7 +96,7 @@ class State:
         self.scheduling_failures: list[dict[str, Any]] = []
         self.n_announced = 0
         self.policy = RetryPolicy(
-            settings.retry_count, settings.disable_hard_timeout, settings.disable_window
+            settings.retry_count, settings.disable_hard_timeout, settings.disable_window, settings.retry_delay
         )
         self._policies: dict[RetryPolicy, RetryPolicy] = {self.policy: self.policy}
         #: what has changed since it was looked at; None: nobody will ever look
@@ -319,14 +320,15 @@ class State:
         self.timers.arm(at, Kind.REMOVE, record)
 
     def policy_from(self, wanted: Mapping[str, Any] | None) -> RetryPolicy:
-        """The policy with the settings for what is not said."""
+        """The policy with the settings for what is not said.
+
+        Raises:
+            InvalidParamsError: a value that makes no sense.
+        """
         if not wanted:
             return self.policy
-        said = {name: wanted[name] for name in RetryPolicy._fields if wanted.get(name) is not None}
-        if not said:
-            return self.policy
-        policy = self.policy._replace(**said)
-        return self.intern_policy(policy)
+        said = said_of(wanted)
+        return self.intern_policy(self.policy._replace(**said)) if said else self.policy
 
     def intern_policy(self, policy: RetryPolicy) -> RetryPolicy:
         return self._policies.setdefault(policy, policy)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
+from actorsched.core.policy import chance_of
 from actorsched.core.record import TaskRecord, Trouble
 from actorsched.core.statuses import (
     BATCH_RUNNING,
@@ -112,6 +113,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
     """
     old = record.status
     trouble = record.trouble
+    run_id = record.run_id
     if new == DISABLED and old in LIVE:
         return
     if trouble is not None:
@@ -125,6 +127,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
             state.lost.pop(record, None)
         if new == DONE:
             trouble.deaths = 0
+            trouble.streak = 0
     remove = record.batch_id is not None and not record.batchable
     if record.batch_id is not None and old == RUNNING and new != RUNNING:
         end_batch(state, record, new, now)
@@ -147,13 +150,19 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
     elif trouble is not None:
         state.touch(record)
     if new == FAILED:
-        trouble = record.get_trouble()
-        delay = state.settings.retry_delay
-        trouble.retry_at = now.monotonic + delay
-        if delay >= 0:
-            state.timers.arm(trouble.retry_at, Kind.RETRY, record)
+        plan_retry(state, record, run_id, now)
         if remove:
             state.schedule_removal(record, now.monotonic)
+
+
+def plan_retry(state: State, record: TaskRecord, run_id: str | None, now: Instant) -> None:
+    """Say when what has failed just now is tried again. `run_id` is that of the run that failed."""
+    trouble, policy = record.get_trouble(), record.policy
+    chance = chance_of(record.task_id, run_id, trouble.streak) if policy.retry_jitter else 0.0
+    delay = policy.delay(trouble.streak, chance)
+    trouble.retry_at = now.monotonic + delay
+    if delay >= 0:
+        state.timers.arm(trouble.retry_at, Kind.RETRY, record)
 
 
 def end_batch(state: State, record: TaskRecord, new: str, now: Instant) -> None:
@@ -178,12 +187,15 @@ def _one_more_failure(record: TaskRecord, trouble: Trouble, now: Instant) -> boo
     """Count a failure; whether it is one too many."""
     at = now.monotonic
     policy = record.policy
+    trouble.streak += 1
     if trouble.first_failure is None:
         trouble.first_failure = at
+    trouble.failures = [*trouble.failures, at]
+    if at >= trouble.first_failure + policy.disable_hard_timeout:
+        return True  # and none is forgotten: another policy may have a wider window (as in Luigi)
     since = at - policy.disable_window
-    trouble.failures = failures = [known for known in trouble.failures if known >= since]
-    failures.append(at)
-    return at >= trouble.first_failure + policy.disable_hard_timeout or len(failures) >= policy.retry_count
+    trouble.failures = [known for known in trouble.failures if known >= since]
+    return len(trouble.failures) >= policy.retry_count
 
 
 def change(state: State, record: TaskRecord, new: str, now: Instant) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from actorsched.core.policy import LUIGIS, RetryPolicy, fault
 from actorsched.errors import TaskDefinitionError
 from actorsched.tasks.batching import Batcher, batcher_of
+from actorsched.tasks.task import Task
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,10 +131,14 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
 
 def _retry_policy_of(task: Any) -> dict[str, int | float]:
     policy = {}
-    for name in ("retry_count", "disable_hard_timeout", "disable_window"):
+    # in a Luigi task, `retry_delay` and the like are names as any other
+    for name in RetryPolicy._fields if isinstance(task, Task) else LUIGIS:
         value = getattr(task, name)
         if value is not None:
-            policy[name] = _number(task, name, value)
+            wanted = fault(name, value)
+            if wanted is not None:
+                raise TaskDefinitionError(f"{task.task_family}.{name} is {value!r}: {wanted} expected")
+            policy[name] = value
     return policy
 
 

@@ -84,6 +84,22 @@ class Task:
             """Length of the window of failures, seconds; None: what the scheduler says."""
 
         @property
+        def retry_delay(self) -> float | None:
+            """Seconds after a failure until the next try; negative: never; None: what the scheduler says."""
+
+        @property
+        def retry_backoff(self) -> float | None:
+            """With each failure in a row the delay grows by this factor; None: it stays the same."""
+
+        @property
+        def retry_delay_max(self) -> float | None:
+            """The delay grows up to so many seconds; None: without bound."""
+
+        @property
+        def retry_jitter(self) -> float | None:
+            """Of a delay, the share that is left to chance, from 0 to 1; None: 0."""
+
+        @property
         def max_batch_size(self) -> float:
             """How many tasks one batch may hold."""
 
@@ -103,6 +119,10 @@ class Task:
         retry_count = None
         disable_hard_timeout = None
         disable_window = None
+        retry_delay = None
+        retry_backoff = None
+        retry_delay_max = None
+        retry_jitter = None
         max_batch_size = float("inf")
         accepts_messages = False
         owner_email = None
@@ -296,6 +316,7 @@ class Task:
 #: attributes that a class may turn into a parameter
 _PARAMETER_TOO = frozenset({
     "accepts_messages", "disable_hard_timeout", "disable_window", "disabled", "max_batch_size", "owner_email",
-    "priority", "resources", "retry_count", "worker_timeout",
+    "priority", "resources", "retry_backoff", "retry_count", "retry_delay", "retry_delay_max", "retry_jitter",
+    "worker_timeout",
 })  # fmt: skip
 RESERVED = (frozenset(vars(Task)) | {"task_id"}) - _PARAMETER_TOO

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from actorsched.core import SchedulerMachine
-from actorsched.core.record import RetryPolicy, TaskRecord
+from actorsched.core.policy import LUIGIS
+from actorsched.core.record import TaskRecord
 from actorsched.core.statuses import BATCH_RUNNING, DISABLED, FAILED, LIVE
 from tests.differential.oracle import Oracle, OracleTask
 
@@ -148,7 +149,7 @@ def _our_task(record: TaskRecord, now: float) -> dict[str, Any]:
         "first_failure": trouble.first_failure if trouble is not None else None,
         "lost": lost,
         "deaths": trouble.deaths if trouble is not None else 0,
-        "policy": tuple(getattr(record.policy, name) for name in RetryPolicy._fields[:3]),
+        "policy": tuple(getattr(record.policy, name) for name in LUIGIS),
     }
 
 

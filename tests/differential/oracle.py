@@ -321,14 +321,17 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
         if current is not None and self._agreed("lost-needs-room"):
             running = self._state.get_active_tasks_by_status(RUNNING)
             mine = [task for task in running if task.worker_running == kwargs["worker"]]
-            lost = max((task for task in mine if task.id not in current), key=self._rank, default=None)
-            if lost is not None:
-                used = self._used_resources()
-                for name, amount in getattr(lost, "resources_running", lost.resources).items():
-                    used[name] -= amount
-                if not self._has_resources(lost.resources, used):
-                    kwargs["current_tasks"] = [*current, *(task.id for task in mine)]
+            lost = sorted((task for task in mine if task.id not in current), key=self._rank, reverse=True)
+            first = next((task for task in lost if self._has_room(task)), None)
+            kwargs["current_tasks"] = [*current, *(task.id for task in mine if task is not first)]
         return super().get_work(**kwargs)
+
+    def _has_room(self, lost: OracleTask) -> bool:
+        """Whether what it asks for is free when its present run takes nothing."""
+        used = self._used_resources()
+        for name, amount in getattr(lost, "resources_running", lost.resources).items():
+            used[name] -= amount
+        return bool(self._has_resources(lost.resources, used))
 
     def _reset_orphaned_batch_running_tasks(self, worker_id: str) -> None:
         kept = []

@@ -103,6 +103,7 @@ def test_an_unused_store_is_vacuumed_and_a_used_one_is_not(make: Make) -> None:
             store.vacuum()
 
 
+@pytest.mark.breaks_a_machine
 def test_rows_that_contradict_each_other_are_found() -> None:
     """A running task needs its worker."""
     store = MemoryStore()

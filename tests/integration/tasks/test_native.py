@@ -256,3 +256,12 @@ def test_a_result_that_is_no_success_is_kept() -> None:
         assert not worker.run()
         assert worker.result.status is RunStatus.FAILED
         assert worker.result is worker.result
+
+
+def test_a_task_says_itself_when_it_is_tried_again(features: ModuleType, tmp_path: Path) -> None:
+    """The scheduler would wait for a quarter of an hour."""
+    with actorsched.Scheduler(retry_delay=900) as scheduler:
+        result = build(features.ThirdTime(tmp_path), scheduler=scheduler, keep_alive=True)
+        assert result.succeeded, result.summary_text
+        assert scheduler.task_list(status="DONE", upstream_status="")
+    assert story(tmp_path) == ["ThirdTime run"] * 3

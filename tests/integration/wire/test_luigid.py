@@ -34,10 +34,14 @@ Connect = Callable[..., Any]
 
 
 class Numbered(actorsched.Task):
-    """A chain of files."""
+    """A chain of files, with a retry policy of which a luigid knows a part."""
 
     folder: str
     n: int
+
+    retry_count = 3
+    retry_delay = 1.0
+    retry_backoff = 2.0
 
     def requires(self) -> list[Any]:
         return [Numbered(folder=self.folder, n=self.n - 1)] if self.n else []

@@ -54,6 +54,7 @@ def test_each_difference_is_told_and_shown() -> None:
     assert sorted(case["shows"] for case in cases("differences.jsonl")) == sorted(DIFFERENCES)
 
 
+@pytest.mark.breaks_a_machine
 def test_a_difference_that_nobody_listed_is_found() -> None:
     """The comparison compares: one wrong number in one of the two is enough."""
     twin = Twin()

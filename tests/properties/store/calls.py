@@ -65,7 +65,13 @@ def registrations(draw: st.DrawFn) -> dict[str, Any]:
         "assistant": st.booleans(),
         "incarnation": st.sampled_from([1, 2]),
         "run_id": st.just("live"),
-        "retry_policy_dict": st.just({"retry_count": 2}),
+        "retry_policy_dict": st.sampled_from(
+            [
+                {"retry_count": 2},
+                {"retry_delay": 3, "retry_backoff": 2, "retry_delay_max": 20, "retry_jitter": 0.5},
+                {"retry_delay": -1},
+            ]
+        ),
     }
     for name in draw(st.lists(st.sampled_from(sorted(optional)), max_size=5, unique=True)):
         params[name] = draw(optional[name])

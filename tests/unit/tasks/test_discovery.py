@@ -139,6 +139,10 @@ class Broken(Node):
         return "an hour" if self.how == "timeout" else None
 
     @property
+    def retry_jitter(self) -> Any:
+        return 1.5 if self.how == "jitter" else None
+
+    @property
     def resources(self) -> Any:
         return {"db": -1} if self.how == "resources" else {}
 
@@ -157,6 +161,7 @@ class Broken(Node):
         ("priority", "KeyError: 'prio'"),
         ("odd priority", "Broken.priority is 'high': a number is expected"),
         ("resources", "Broken.resources['db'] is -1: a count is expected"),
+        ("jitter", "Broken.retry_jitter is 1.5: a number from 0 to 1 is expected"),
         ("timeout", "Broken.worker_timeout is 'an hour': a number is expected"),
     ],
 )
