@@ -25,13 +25,17 @@ def set_deps(state: State, record: TaskRecord, wanted: Collection[str]) -> None:
         return
     unique = dict.fromkeys(wanted)
     gone = [dep for dep in known if dep not in unique]
+    reasons = record.n_barred
     for dep in gone:
         _disconnect(state, record, dep)
+    lost_one = record.n_barred < reasons
     new = [dep for dep in unique if dep not in known] if known else list(unique)
     record.deps = _packed(state, unique)
     state.touch_definition(record)
     for dep in new:
         _connect(state, record, dep)
+    if lost_one and record.n_barred:
+        state.suspects.append(record)  # what is left may be barred by nothing but the record itself
     if gone and state.cyclic:
         look_again(state)
     if new:
@@ -125,8 +129,6 @@ def _disconnect(state: State, record: TaskRecord, dep: str) -> None:
         record.n_stuck -= 1
     if facets & F_BARRED:
         record.n_barred -= 1
-        if record.n_barred:
-            state.suspects.append(record)
 
 
 def _look_for_cycle(state: State, record: TaskRecord, new: list[str]) -> None:
