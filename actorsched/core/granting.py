@@ -58,7 +58,7 @@ def get_work(
         current_tasks: what it believes to run, a batch by its id until the combined task has one;
             anything else that it should be running was lost on the way and is handed out again.
         worker: its id.
-        max_tasks: answer with up to so many, as `tasks`.
+        max_tasks: answer with up to so many, as `tasks`; what was lost on the way comes first.
         incarnation: which life of the worker asks.
 
     Raises:
@@ -80,7 +80,7 @@ def get_work(
     if assistant and not asking.assistant:
         add_info(state, asking, {"assistant": assistant})
 
-    lost: TaskRecord | None = None
+    lost: list[TaskRecord] = []
     if current_tasks is not None and asking.runs:
         lost = _reconcile(state, asking, current_tasks, now)
     reply: Work = {**count(state, asking), "task_id": None}  # type: ignore[typeddict-item]  # PendingCount ⊂ Work
@@ -89,15 +89,18 @@ def get_work(
     reply["lease_s"] = state.settings.worker_disconnect_delay
 
     grants: list[Grant] = []
-    again = _grant_again(state, lost, now) if lost is not None else None
-    if again is not None:
-        grants.append(again)
-    while len(grants) < (max_tasks or 1):
+    wanted = max_tasks or 1
+    for record in lost:
+        if len(grants) < wanted:
+            again = _grant_again(state, record, now)
+            if again is not None:
+                grants.append(again)
+    while len(grants) < wanted:
         grant = _next(state, asking, assistant, now)
         if grant is None:
             break
         grants.append(grant)
-    missing = (max_tasks or 1) - len(grants)
+    missing = wanted - len(grants)
     if missing > 0:
         note_hungry(state, worker, missing, reply["n_can_run"])
     else:
@@ -125,16 +128,16 @@ def _nothing(state: State, asking: WorkerRecord) -> Work:
 
 def _reconcile(
     state: State, asking: WorkerRecord, current_tasks: Collection[str], now: Instant
-) -> TaskRecord | None:
+) -> list[TaskRecord]:
     """Compare what it runs with what it believes to run.
 
     Batch members whose combined task it never registered go back to PENDING, unless it names their batch.
 
     Returns:
-        the first in order of those that were lost on the way.
+        those that were lost on the way, in order.
     """
     believed = frozenset(current_tasks)
-    lost = None
+    lost = []
     claimed = set()
     members = []
     for record in asking.runs:
@@ -142,11 +145,12 @@ def _reconcile(
             members.append(record)
             continue
         claimed.add(record.batch_id)
-        if record.task_id not in believed and (lost is None or _order(record) < _order(lost)):
-            lost = record
+        if record.task_id not in believed:
+            lost.append(record)
     for record in members:
         if record.batch_id not in claimed and record.batch_id not in believed:
             change(state, record, PENDING, now)
+    lost.sort(key=_order)
     return lost
 
 
