@@ -233,7 +233,10 @@ class Duties(Registrations):
             log.warning("a run said something that is not understood", task=run.task_id, kind=notice.kind)
             return None
         method, argument = _NOTICES[notice.kind]
-        return Call(method=method, params={"task_id": run.task_id, argument: notice.value})
+        params = {"task_id": run.task_id, argument: notice.value}
+        if run.fenced and notice.kind == "decrease_running_resources":
+            params["run_id"] = run.run_id  # another run holds all of its own
+        return Call(method=method, params=params)
 
     def _combine(self, run: Run, registration: Registration) -> Call:
         """The child has made the combined task of a batch: it runs for its members."""

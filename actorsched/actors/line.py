@@ -51,6 +51,10 @@ class Line:
         self._tag = 0
         self._introduced = False  # the introduction has been sent, or waits
         self._introducing = False  # … and is not answered yet
+        self._taken = False  # … and was taken, once at least
+        self._replaces: Any = None  # the life that this one takes the place of
+        #: the last exchange was refused, because another life of this worker is the present one
+        self.challenged = False
         self._ping_interval_s: float | None = None
 
     # -- exchanges ------------------------------------------------------------------------------
@@ -106,15 +110,38 @@ class Line:
         posted, self._sent = self._sent or [], None
         self._introducing = False
         refused: list[tuple[Call, Mapping[str, Any]]] = []
+        unheard: list[Posted] = []
         for entry, result in zip(posted, results, strict=False):
             if isinstance(result, Exception):
                 log.error("the scheduler refused a call", method=entry.call.method, error=str(result))
                 answer(entry.acknowledged, result)
                 continue
             if isinstance(result, dict) and "refused" in result:
+                if result["refused"] == "unproven_incarnation":
+                    unheard.append(entry)
+                    continue
                 refused.append((entry.call, result))
+            elif entry.call.method == "add_worker":
+                self._taken = True
             answer(entry.acknowledged, None)
+        self._hear_of_other_lives(results, unheard)
         return refused, results[-1] if self._asked else None
+
+    def _hear_of_other_lives(self, results: tuple[Any, ...], unheard: list[Posted]) -> None:
+        """What an unproven life has said waits again, but for introductions: there will be a new one."""
+        present = [
+            result["present"]
+            for result in results
+            if isinstance(result, dict) and result.get("refused") == "unproven_incarnation"
+        ]
+        self.challenged = bool(present)
+        if present:
+            self._replaces = present[-1]
+            self.outbox.put_back(
+                entry
+                for entry in unheard
+                if entry.call.method != "add_worker" or entry.acknowledged is not None
+            )
 
     def break_promises(self, error: Exception) -> None:
         """Nobody is to wait for an answer any more; what waits to be said goes on waiting."""
@@ -136,7 +163,14 @@ class Line:
 
     def introduction(self) -> Call:
         params = {"worker": self._worker_id, "info": dict(self._info), "incarnation": self._incarnation}
+        if self._replaces is not None:
+            params["replaces"] = self._replaces
         return Call(method="add_worker", params=params)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the scheduler has never taken an introduction, so that it was told nothing before."""
+        return not self._taken
 
     def introduce_again(self) -> bool:
         """Whether the scheduler has to be told everything again; False while it is being told.

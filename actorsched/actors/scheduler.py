@@ -71,6 +71,10 @@ TICK_S = 0.5
 #: a look that comes so much later than the one before means that this process stood still (a suspended
 #: machine, SIGSTOP): what workers sent meanwhile waits unread, so their silence says nothing about them
 AWAY_S = 5.0
+#: … or by this part of a lease, where that is shorter: more than one heartbeat may have been missed
+AWAY_SHARE = 3
+#: methods that renew the lease of the worker that calls them
+SIGNS_OF_LIFE = frozenset({"add_task", "add_worker", "get_work", "ping"})
 #: seconds that a worker of this process waits for a store that is away, as long as a remote one would
 PATIENCE_S = ClientSettings().patience
 
@@ -129,6 +133,8 @@ class SchedulerActor(Actor, SchedulerApi):
         self._listeners: list[ActorRef[Any]] = []
         self._hosts: dict[str, Host] = {}
         self._looked_at = self._runtime.clock.monotonic()
+        lease = (settings or SchedulerSettings()).worker_disconnect_delay
+        self._away_s = max(2 * TICK_S, min(AWAY_S, lease / AWAY_SHARE))
         self._history = history
         self._keeper = Keeper(
             settings or SchedulerSettings(),
@@ -253,12 +259,23 @@ class SchedulerActor(Actor, SchedulerApi):
         known = self._keeper.replies.recall(client, seq)
         if isinstance(known, Stale):
             raise StaleRequestError(client, seq, known.last)
-        if known is None:
+        if known is not None:
+            self._renew_copies(calls)
+        else:
             known = write_answers(self._attempt(calls), self._report)
             self._keeper.remember(client, seq, known)
             self._keeper.commit()
             self._give_hints()
         return read_answers(known)
+
+    def _renew_copies(self, calls: Sequence[Call]) -> None:
+        """Whoever sends again, because no answer arrives, is alive; a lease is about hearing and not about
+        being heard. A copy that a network made may so renew the lease of a dead worker, once."""
+        for call in calls:
+            if call.method in SIGNS_OF_LIFE:
+                params = call.params
+                worker, incarnation = str(params.get("worker")), params.get("incarnation")
+                self._keeper.machine().renew_copy(worker, incarnation, self._keeper.now())
 
     def _exchange(self, message: Exchange, patience_s: float = PATIENCE_S) -> None:
         try:
@@ -314,7 +331,7 @@ class SchedulerActor(Actor, SchedulerApi):
 
     def _notice_absence(self) -> None:
         now = self._runtime.clock.monotonic()
-        if self._runtime.ticking and now - max(self._looked_at, self._keeper.taken_at) > AWAY_S:
+        if self._runtime.ticking and now - max(self._looked_at, self._keeper.taken_at) > self._away_s:
             log.warning("the scheduler stood still", away_s=round(now - self._looked_at, 1))
             self._keeper.machine().renew_all(self._keeper.now())
         self._looked_at = now

@@ -247,6 +247,8 @@ class WorkerActor(Actor):
         refused, reply = self._line.answers(results)
         for call, why in refused:
             self._refused(call, why)
+        if self._line.challenged:  # by name, because the process before this one had the same id
+            self._register_again()
         if reply is not None and not self._line.lost:
             self._answered(reply)
 
@@ -319,6 +321,9 @@ class WorkerActor(Actor):
 
     def _take(self, reply: Mapping[str, Any]) -> None:
         """Start what the scheduler handed out; remember what it said about the rest."""
+        if reply.get("refused") == "unproven_incarnation":
+            self._hungry = True
+            return
         if reply.get("refused"):
             self._refused(self._question(), reply)
             return
@@ -459,6 +464,9 @@ class WorkerActor(Actor):
     def _register_again(self) -> None:
         """The scheduler does not know us: tell it everything that we still owe, before asking."""
         if not self._line.introduce_again():
+            return
+        if self._line.is_new:  # all that there is to say waits already
+            self._outbox.post_first([self._line.introduction()])
             return
         log.info("the scheduler does not know this worker; registering again", worker=self._worker_id)
         runs = [run for run in self._staff.runs.values() if not run.superseded]

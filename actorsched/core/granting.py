@@ -23,7 +23,7 @@ from typing import Any
 from actorsched.core.counting import count
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
-from actorsched.core.leases import meet
+from actorsched.core.leases import hear
 from actorsched.core.pruning import prune
 from actorsched.core.ready import Entry, ReadyClass
 from actorsched.core.record import TaskRecord
@@ -68,9 +68,9 @@ def get_work(
         raise InvalidParamsError("get_work: worker=None: a worker id is needed")
     if state.settings.prune_on_get_work:
         prune(state, now)
-    asking = state.heard(worker, now)
-    if incarnation != asking.incarnation and not meet(state, asking, incarnation, now):
-        return {**_nothing(state, asking), "refused": "stale_incarnation"}
+    asking, refused = hear(state, worker, incarnation, now)
+    if refused is not None:
+        return {**_nothing(state, asking), **refused}
     if host != asking.host or asking.last_get_work is None:
         asking.host = host
         state.touch_worker(asking)

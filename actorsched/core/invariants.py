@@ -186,6 +186,18 @@ def no_task_on_a_small_cycle_is_marked_wrongly(state: State) -> None:
         assert record.task_id in seen, f"{record!r}: marked as cyclic"
 
 
+def deaths_that_may_be_taken_back_are_found(state: State) -> None:
+    expected: dict[str, set[str]] = {}
+    for record in state.tasks.values():
+        trouble = record.trouble
+        if trouble is not None:
+            assert trouble.deaths >= len(trouble.silent), f"{record!r}: more silences than deaths"
+            for worker_id, _ in trouble.silent:
+                expected.setdefault(worker_id, set()).add(record.task_id)
+    known = {worker_id: {record.task_id for record in records} for worker_id, records in state.silent.items()}
+    assert known == expected, "records of workers that are silent"
+
+
 INVARIANTS = (
     indexes_hold_the_same_tasks,
     edges_are_known_at_both_ends,
@@ -197,5 +209,6 @@ INVARIANTS = (
     resources_add_up,
     each_live_task_has_one_run,
     batches_hold_their_members,
+    deaths_that_may_be_taken_back_are_found,
     no_task_on_a_small_cycle_is_marked_wrongly,
 )

@@ -254,6 +254,7 @@ def progress_row(record: TaskRecord) -> ProgressRow:
             trouble.lost,
             trouble.cancelled,
             trouble.streak,
+            trouble.silent,
         ),
         None
         if notes is None

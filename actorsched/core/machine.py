@@ -63,6 +63,7 @@ class SchedulerMachine(State):
     set_worker_processes = messaging.set_worker_processes
     prune = pruning.prune
     renew_all = leases.renew_all
+    renew_copy = leases.renew
 
     # messages
     send_scheduler_message = messaging.send_scheduler_message

@@ -7,7 +7,7 @@ from typing import Any
 
 from actorsched._version import __version__
 from actorsched.core.instant import Instant
-from actorsched.core.leases import meet
+from actorsched.core.leases import hear
 from actorsched.core.record import TaskRecord
 from actorsched.core.results import (
     ErrorView,
@@ -16,6 +16,7 @@ from actorsched.core.results import (
     MessageSent,
     Pong,
     Progress,
+    Refused,
     RunningResources,
     StatusMessage,
 )
@@ -56,18 +57,21 @@ def check_version(protocol_version: int) -> None:
 
 def ping(state: State, now: Instant, /, worker: str, incarnation: Any = None, **ignored: Any) -> Pong:
     """Renew the lease of the worker, and take the messages for it."""
-    record = state.heard(worker, now)
+    record, refused = hear(state, worker, incarnation, now)
     messages: list[dict[str, Any]] = []
-    if incarnation == record.incarnation or meet(state, record, incarnation, now):
+    if refused is None and record.rpc_messages:
         messages, record.rpc_messages = record.rpc_messages, messages
-        if messages:
-            state.touch_worker(record)
-    return {
+        state.touch_worker(record)
+    pong: Pong = {
         "rpc_messages": messages,
         "epoch": state.epoch,
         "known": record.known,
         "lease_s": state.settings.worker_disconnect_delay,
     }
+    if refused is not None:
+        pong["refused"] = refused["refused"]
+        pong["known"] = record.known and "present" not in refused  # another life is; this one has to come in
+    return pong
 
 
 def set_worker_processes(state: State, now: Instant, worker: str, n: int) -> None:
@@ -147,12 +151,22 @@ def get_task_progress_percentage(state: State, now: Instant, task_id: str) -> Pr
 
 
 def decrease_running_task_resources(
-    state: State, now: Instant, task_id: str, decrease_resources: Mapping[str, float]
-) -> None:
-    """Give back a part of what a running task holds; what the task asks for next time stays."""
+    state: State,
+    now: Instant,
+    task_id: str,
+    decrease_resources: Mapping[str, float],
+    run_id: str | None = None,
+) -> Refused | None:
+    """Give back a part of what a running task holds; what the task asks for next time stays.
+
+    Returns:
+        None, or a refusal when `run_id` is not the live run of the task: another run holds all of its own.
+    """
     record = state.tasks.get(task_id)
+    if run_id is not None and (record is None or record.run_id != run_id):
+        return {"refused": "stale_run", "task_id": task_id, "run_id": run_id}
     if record is None or record.status != RUNNING:
-        return
+        return None
     for known in _and_members(state, record):
         left = dict(known.runs_with())
         for name, amount in decrease_resources.items():
@@ -163,6 +177,7 @@ def decrease_running_task_resources(
             state.resources.charge(left)
         known.resources_running = left
         state.touch(known)
+    return None
 
 
 def get_running_task_resources(state: State, now: Instant, task_id: str) -> RunningResources:

@@ -61,7 +61,7 @@ def _look_at_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
 def drop_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     """Give the worker up: its runs are lost, and its stakes."""
     worker_id = worker.worker_id
-    lose_runs(state, worker, now)
+    lose_runs(state, worker, now, silent=True)
     for stake in state.stakes.drop(worker_id):
         state.unwanted.extend(state.stakes.members(stake))
     dismiss(state, worker_id)

@@ -34,6 +34,7 @@ class Trouble:
         "first_failure",
         "lost",
         "retry_at",
+        "silent",
         "streak",
     )
 
@@ -48,18 +49,19 @@ class Trouble:
         self.disabled_at: float | None = None
         #: workers that died in a row while they ran this task
         self.deaths = 0
+        #: those of them that were only silent so far (deaths.py): worker id and incarnation
+        self.silent: list[tuple[str, Any]] = []
         #: FAILED because the worker died: not the fault of the task, due again at once
         self.lost = False
         #: the run that is live is to be ended, and the task is not to be tried again
         self.cancelled = False
 
     def pardon(self) -> None:
-        """Forget all failures and lift what the scheduler imposed."""
+        """Forget all failures and lift what the scheduler imposed. Deaths are forgotten in deaths.py."""
         self.failures.clear()
         self.streak = 0
         self.first_failure = None
         self.disabled_at = None
-        self.deaths = 0
 
 
 class Notes:

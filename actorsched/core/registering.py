@@ -8,7 +8,7 @@ from typing import Any
 from actorsched.core.edges import add_deps, set_deps
 from actorsched.core.facets import F_READY, requeue, settle
 from actorsched.core.instant import Instant
-from actorsched.core.leases import meet
+from actorsched.core.leases import hear
 from actorsched.core.record import TaskRecord
 from actorsched.core.results import Refused
 from actorsched.core.state import State
@@ -59,13 +59,17 @@ def add_task(
 ) -> Refused | None:
     """Register a task, or report what became of it.
 
-    A registration replaces resources and retry policy, also by none; a report of a run (`run_id`) keeps
-    what it does not say.
+    A registration replaces resources and retry policy, also by none; a report of a run (`run_id`), and the
+    word of who names its incarnation that a task is DONE, keep what they do not say.
+
+    A live run ends by the word of the worker that has it. A stock client knows no ids of runs, so whatever it
+    reports is taken for the end of its run; who names its incarnation knows them, so what it says
+    without one is not about the run (it may have learnt of the task before the run was given to it).
 
     Returns:
-        None, or a refusal when `run_id` is not the live run of the task, or `incarnation` an earlier
-        life of the worker; then nothing has changed. RUNNING with an unknown `run_id` is taken for a
-        task that nobody runs and that is not done: the run is known again.
+        None, or a refusal when `run_id` is not the live run of the task, or `incarnation` another
+        life of the worker (leases.py); then nothing has changed. RUNNING with an unknown `run_id` is
+        taken for a task that nobody runs and that is not done: the run is known again.
 
     Raises:
         InvalidParamsError: no task id or worker, a status that cannot be registered, or a retry policy
@@ -76,10 +80,12 @@ def add_task(
     if status not in REGISTRABLE:
         raise InvalidParamsError(f"add_task: status={status!r}: one of {', '.join(sorted(REGISTRABLE))}")
     status = REGISTRABLE[status]
-    policy = state.policy_from(retry_policy_dict) if retry_policy_dict or run_id is None else None
-    sender = state.heard(worker, now)
-    if incarnation != sender.incarnation and not meet(state, sender, incarnation, now):
-        return {"refused": "stale_incarnation", "task_id": task_id}
+    # a report of a run may come from who knows the task by name only, as when its process has died
+    keeps = run_id is not None or (status == DONE and incarnation is not None)
+    policy = state.policy_from(retry_policy_dict) if retry_policy_dict or not keeps else None
+    sender, refused = hear(state, worker, incarnation, now)
+    if refused is not None:
+        return {**refused, "task_id": task_id}
     if incarnation is None and not sender.known:
         sender.known = True  # who tells its incarnation introduces itself, so that being forgotten shows
         state.touch_worker(sender)
@@ -125,7 +131,11 @@ def add_task(
         state.touch(record)
     if (
         record.status not in LIVE
-        or (record.worker_running == worker and status in (DONE, FAILED, RUNNING))
+        or (
+            record.worker_running == worker
+            and status in (DONE, FAILED, RUNNING)
+            and (run_id is not None or incarnation is None)
+        )
         or (run_id is not None and status in (PENDING, SUSPENDED))
         or new_deps
     ):
@@ -139,8 +149,7 @@ def add_task(
         set_deps(state, record, deps)
     if new_deps:
         add_deps(state, record, new_deps)
-    # a report of a run may come from who knows the task by name only, as when its process has died
-    if resources is not None or run_id is None:
+    if resources is not None or not keeps:
         demand = state.resources.demand(resources)
         if demand is not record.demand:
             state.set_demand(record, demand)
@@ -259,12 +268,20 @@ def add_worker(
     worker: str,
     info: Mapping[str, Any] | Iterable[tuple[str, Any]],
     incarnation: Any = None,
+    replaces: Any = None,
     **ignored: Any,
 ) -> Refused | None:
-    """Register a worker and what it tells about itself (a mapping or pairs); known things stay."""
-    record = state.worker(worker, now)
-    if incarnation != record.incarnation and not meet(state, record, incarnation, now):
-        return {"refused": "stale_incarnation"}
+    """Register a worker and what it tells about itself (a mapping or pairs); known things stay.
+
+    Args:
+        replaces: the life of this worker in whose place it comes, as a refusal has named it (leases.py).
+    """
+    if incarnation is None:
+        record = state.worker(worker, now)  # no sign of life in Luigi
+    else:
+        record, refused = hear(state, worker, incarnation, now, replaces)
+        if refused is not None:
+            return refused
     record.known = True
     state.touch_worker(record)
     add_info(state, record, dict(info))

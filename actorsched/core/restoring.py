@@ -226,6 +226,9 @@ class _TaskLoader:
         trouble.lost = row.lost
         trouble.cancelled = row.cancelled
         trouble.streak = row.streak
+        trouble.silent = row.silent
+        for worker_id, _ in trouble.silent:
+            state.silent.setdefault(worker_id, {})[record] = None
         if trouble.lost:
             state.lost[record] = None
         elif record.status == FAILED and row.retry_at is not None and record.policy.retry_delay >= 0:

@@ -11,8 +11,10 @@ from typing import Any, NotRequired, TypedDict
 class Refused(TypedDict):
     """Ours: the call came too late and has changed nothing."""
 
-    #: "stale_run" or "stale_incarnation"
+    #: "stale_run", "stale_incarnation", or "unproven_incarnation": it has to say what life it replaces
     refused: str
+    #: the life to be replaced
+    present: NotRequired[Any]
     task_id: NotRequired[str]
     run_id: NotRequired[str]
 
@@ -85,6 +87,7 @@ class Work(TypedDict, total=False):
     known: bool
     lease_s: float
     refused: str
+    present: Any
 
 
 class Pong(TypedDict):
@@ -94,6 +97,8 @@ class Pong(TypedDict):
     epoch: str
     known: bool
     lease_s: float
+    #: as in `Refused`; then nothing was renewed, and no message was taken
+    refused: NotRequired[str]
 
 
 class StatusReply(TypedDict):

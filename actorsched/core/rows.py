@@ -66,6 +66,8 @@ class TroubleRow(msgspec.Struct, array_like=True):
     lost: bool
     cancelled: bool
     streak: int = 0
+    #: of the deaths, those that were only silence so far: worker id and incarnation
+    silent: list[tuple[str, Any]] = []
 
 
 class NotesRow(msgspec.Struct, array_like=True):

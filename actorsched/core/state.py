@@ -13,6 +13,7 @@ from typing import Any
 
 from actorsched.config import SchedulerSettings
 from actorsched.core.batches import BatchIndex
+from actorsched.core.deaths import forget_deaths
 from actorsched.core.demands import Demand, Resources
 from actorsched.core.edges import attach, cut_off, detach, look_again
 from actorsched.core.facets import (
@@ -80,6 +81,8 @@ class State:
         self.unserved: dict[TaskRecord, None] = {}
         #: FAILED with their worker, due again at the next look at time
         self.lost: dict[TaskRecord, None] = {}
+        #: id of a worker that may come back → records against which its death counts (deaths.py)
+        self.silent: dict[str, dict[TaskRecord, None]] = {}
         #: perhaps without stakeholder and removal time; looked at when time is looked at
         self.unwanted: list[TaskRecord] = []
         self.n_hopeful = 0
@@ -160,13 +163,9 @@ class State:
         """Give no new worker a serial number up to this one."""
         self._serials = max(self._serials, last)
 
-    def heard(self, worker_id: str, now: Instant) -> WorkerRecord:
-        """The worker's record; it is alive."""
-        found = self.workers.get(worker_id)
-        if found is None:
-            return self.worker(worker_id, now)
-        found.last_active = now
-        return found
+    def renew(self, worker: WorkerRecord, now: Instant) -> None:
+        """The worker is alive."""
+        worker.last_active = now
 
     def tell(self, worker: WorkerRecord, name: str, **kwargs: Any) -> None:
         """Leave a message that the worker gets with its next ping."""
@@ -230,6 +229,8 @@ class State:
         if self.suspects:
             lift(self)
         self.lost.pop(record, None)
+        if record.trouble is not None and record.trouble.deaths:
+            forget_deaths(self, record, record.trouble)
         if self.journal is not None:
             self.journal.remove(record)
         self.crews.leave(record.crew)

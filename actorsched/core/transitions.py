@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actorsched.core.deaths import forget_deaths, suspect
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
 from actorsched.core.policy import chance_of
@@ -126,7 +127,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
             trouble.lost = False
             state.lost.pop(record, None)
         if new == DONE:
-            trouble.deaths = 0
+            forget_deaths(state, record, trouble)
             trouble.streak = 0
     remove = record.batch_id is not None and not record.batchable
     if record.batch_id is not None and old == RUNNING and new != RUNNING:
@@ -139,7 +140,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
     elif new == FAILED:
         if old != DISABLED:
             trouble = record.get_trouble()
-            trouble.deaths = 0
+            forget_deaths(state, record, trouble)
             if _one_more_failure(record, trouble, now):
                 disable(state, trouble, record, now)
                 new = DISABLED
@@ -208,14 +209,23 @@ def re_enable(state: State, record: TaskRecord, now: Instant) -> None:
     """A disabled task gets a new chance: FAILED, with a clean count, tried again after the retry delay."""
     trouble = record.get_trouble()
     trouble.pardon()
+    forget_deaths(state, record, trouble)
     change(state, record, FAILED, now)
 
 
-def lose(state: State, record: TaskRecord, now: Instant) -> None:
-    """The worker died with this run: FAILED, uncharged and due again at once; DISABLED after too many."""
+def lose(state: State, record: TaskRecord, now: Instant, *, silent: bool) -> None:
+    """The worker died with this run: FAILED, uncharged and due again at once; DISABLED after too many.
+
+    Args:
+        silent: the worker was not heard of, and may come back; then it does not count (deaths.py).
+    """
     worker_id = record.worker_running
+    assert worker_id is not None
     trouble = record.get_trouble()
     trouble.deaths += 1
+    incarnation = state.workers[worker_id].incarnation
+    if silent and incarnation is not None:
+        suspect(state, record, trouble, worker_id, incarnation)
     remove = record.batch_id is not None and not record.batchable
     if trouble.cancelled:
         trouble.cancelled = False

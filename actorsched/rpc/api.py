@@ -89,7 +89,7 @@ class SchedulerApi(ABC):
 
         Args:
             run_id: which run is reported, as `get_work` gave it out; a report of an old one is refused.
-            incarnation: which life of the worker speaks; an older one than the last known is refused.
+            incarnation: which life of the worker speaks; another one than the present is refused.
 
         Returns:
             None, or a dict with `refused` when nothing has changed and why.
@@ -139,10 +139,13 @@ class SchedulerApi(ABC):
         """Stop a task: a pending one is disabled, a running one is ended by its worker."""
         return self._call("cancel_task", {"task_id": task_id})  # type: ignore[no-any-return]
 
-    def decrease_running_task_resources(self, task_id: str, decrease_resources: Amounts) -> None:
-        """Give back part of what a running task holds."""
-        params = {"task_id": task_id, "decrease_resources": decrease_resources}
-        self._call("decrease_running_task_resources", params)
+    def decrease_running_task_resources(
+        self, task_id: str, decrease_resources: Amounts, run_id: str | int | None = None
+    ) -> Refused | None:
+        """Give back part of what a running task holds; with `run_id`, only if that is its live run."""
+        return self._call(  # type: ignore[no-any-return]
+            "decrease_running_task_resources", _said("decrease_running_task_resources", locals())
+        )
 
     def get_running_task_resources(self, task_id: str) -> RunningResources:
         """Tell what a running task holds."""
@@ -155,9 +158,15 @@ class SchedulerApi(ABC):
         worker: str,
         info: Mapping[str, Any] | Collection[tuple[str, Any]],
         incarnation: str | int | None = None,
+        replaces: str | int | None = None,
         **ignored: Any,
     ) -> Refused | None:
-        """Introduce a worker; `info` is shown to people."""
+        """Introduce a worker; `info` is shown to people.
+
+        Args:
+            incarnation: which life of the worker speaks.
+            replaces: the life in whose place it comes, as a refusal has named it (`present`).
+        """
         return self._call("add_worker", _said("add_worker", locals()))  # type: ignore[no-any-return]
 
     def ping(self, worker: str, incarnation: str | int | None = None, **ignored: Any) -> Pong:

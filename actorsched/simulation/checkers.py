@@ -6,8 +6,11 @@ actors. What they find is a `Violation`; the first one ends a simulation.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from actorsched.actors.scheduler import SIGNS_OF_LIFE
+from actorsched.config import SchedulerSettings
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.wire import Served, WireWatcher
 from actorsched.simulation.world import Attempt, Watcher
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 #: a run that was given to somebody else has to end within this, when its worker can hear of it
 STALE_S = 40.0
+#: a wish for a task that comes sooner after its end is from who looked before
+STABLE_S = SchedulerSettings().stable_done_cooldown_secs
+#: why what another life than the present one says is refused
+OTHER_LIVES = ("stale_incarnation", "unproven_incarnation")
 #: the scheduler looks at the time twice in a second, and gives a full lease when it stood still for 5 s
 LEASE_SLACK_S = 10.0
 
@@ -59,6 +66,13 @@ class Checker(Watcher, WireWatcher):
         """Everything was healed, and every program has ended or the time is up."""
 
 
+def is_sign_of_life(call: Served) -> bool:
+    """Whether it renewed the lease of its worker: a copy of a request does, another life of it does not."""
+    if call.error is not None or call.method not in SIGNS_OF_LIFE:
+        return False
+    return not (isinstance(call.result, dict) and call.result.get("refused") in OTHER_LIVES)
+
+
 class OneLiveRun(Checker):
     """At most one live run a task.
 
@@ -76,11 +90,12 @@ class OneLiveRun(Checker):
         self.state_lost_at = -1.0
 
     def served(self, call: Served) -> None:
-        if call.error is None and "worker" in call.params and call.fresh:
+        if is_sign_of_life(call):
             if self._is_silent(call.node):
                 self.silent_until[call.node] = self.hub.now
             self.heard[call.node] = self.hub.now
-            if call.method == "add_task" and call.params.get("status") == "RUNNING" and call.result is None:
+            claims = call.method == "add_task" and call.params.get("status") == "RUNNING" and call.fresh
+            if claims and call.result is None:
                 self._taken_back(call.params["task_id"], call.params.get("run_id"))
 
     def _taken_back(self, task_id: str, run_id: str | None) -> None:
@@ -101,13 +116,13 @@ class OneLiveRun(Checker):
                 continue
             if other.superseded_at is None:
                 other.superseded_at = self.hub.now
-                if not self._may_be_given_up(other):
+                if not self.may_be_given_up(other):
                     silent_s = self.hub.now - self.heard.get(other.node.name, 0.0)
                     self.fail(
                         f"{attempt} began while {other} is live; its worker was heard {silent_s:.1f} s ago"
                     )
 
-    def _may_be_given_up(self, attempt: Attempt) -> bool:
+    def may_be_given_up(self, attempt: Attempt) -> bool:
         lost_at = max(self.state_lost_at, self.silent_until.get(attempt.node.name, -1.0))
         return attempt.started_at <= lost_at or self._is_silent(attempt.node.name)
 
@@ -141,14 +156,17 @@ class RequirementsFirst(Checker):
 class AcknowledgedReports(Checker):
     """No acknowledged report is lost: what was reported as done, and acknowledged, is not run again.
 
-    Somebody may ask for it again, who looked before it was done; that is Luigi's meaning of PENDING. It
-    may come between the report and its acknowledgement, when the first answer to the report was lost.
+    Somebody may ask for it again, later than `stable_done_cooldown_secs` after its end; that is Luigi's
+    meaning of PENDING. It may come between the report and its acknowledgement, when the first answers to
+    the report were lost. What the scheduler refused is no such wish.
     """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
         #: task → its run that was reported, and that nobody has asked for again since
         self.reported: dict[str, str] = {}
+        #: task → when that was
+        self.reported_at: dict[str, float] = {}
         self.done: dict[str, float] = {}
 
     def delivered(self, call: Served) -> None:
@@ -158,12 +176,17 @@ class AcknowledgedReports(Checker):
                 self.done.setdefault(task_id, self.hub.now)
 
     def served(self, call: Served) -> None:
-        if call.method != "add_task":
+        if call.method != "add_task" or (isinstance(call.result, dict) and call.result.get("refused")):
             return
         if _was_accepted(call):
             if call.fresh:
                 self.reported[call.params["task_id"]] = call.params["run_id"]
+                self.reported_at[call.params["task_id"]] = self.hub.now
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
+            since_s = self.hub.now - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
+            asked = call.params.get("status", "PENDING") == "PENDING"
+            if asked and since_s < STABLE_S * (1 - 2 * self.simulation.options.skew) - 0.5:
+                return  # it comes from who looked before the end, and is ignored
             self.reported.pop(call.params.get("task_id", ""), None)
             self.done.pop(call.params.get("task_id", ""), None)
 
@@ -226,7 +249,7 @@ class NoLeaseWithoutHolder(Checker):
         self.calm_since = 0.0
 
     def served(self, call: Served) -> None:
-        if call.error is None and call.fresh and "worker" in call.params:
+        if is_sign_of_life(call):
             self.heard[str(call.params["worker"])] = self.hub.now
 
     def restarted(self, node: str) -> None:
@@ -247,24 +270,20 @@ class NoLeaseWithoutHolder(Checker):
 
 
 class ResourcesFit(Checker):
-    """Resources are within capacity at each instant; runs that were given up do not count."""
+    """Resources are within capacity at each instant; runs that are or may be given up do not count."""
 
     def run_started(self, attempt: Attempt) -> None:
+        may_be_given_up = self.simulation.checker(OneLiveRun).may_be_given_up
         used: dict[str, int] = {}
         for live in self.world.all_live():
-            if live.superseded_at is None:
+            if live.superseded_at is None and not may_be_given_up(live):
                 for name, amount in live.holds.items():
                     used[name] = used.get(name, 0) + amount
         for name, amount in attempt.holds.items():
             capacity = self.simulation.resources.get(name, 1)
-            if used.get(name, 0) > capacity and not self._excused():
+            if used.get(name, 0) > capacity:
                 holders = [live for live in self.world.all_live() if name in live.holds]
                 self.fail(f"{attempt} takes {amount} of {name}: {used[name]} of {capacity} in use: {holders}")
-
-    def _excused(self) -> bool:
-        """Whether some live run may have been given up by the scheduler, without a second one of it."""
-        one_live_run = self.simulation.checker(OneLiveRun)
-        return any(one_live_run._may_be_given_up(live) for live in self.world.all_live())
 
 
 class ExitStatus(Checker):

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from actorsched.actors.scheduler import AWAY_S, AWAY_SHARE
 from actorsched.simulation.faults import Fault
 from actorsched.simulation.network import Weather
 from actorsched.simulation.node import Node
@@ -30,7 +31,8 @@ class Troubles:
         self._nodes = simulation.nodes
         self._last: dict[str, float] = {}
         self._present: dict[str, int] = {}
-        self._deaf: list[tuple[float, float]] = []
+        #: when the scheduler was last back from an absence that it must have noticed
+        self._noticed_at = 0.0
         self.healed = False
 
     def inflict(self, fault: Fault) -> None:
@@ -86,9 +88,11 @@ class Troubles:
         return max(self._last.get(name, 0.0), self._last.get("scheduler", 0.0))
 
     def listening_for(self, since: float) -> float:
-        """Seconds since then in which the scheduler could listen."""
-        deaf_s = sum(max(0.0, end - max(start, since)) for start, end in self._deaf)
-        return self._hub.now - since - deaf_s
+        """Seconds of silence since then that the scheduler may hold against a worker.
+
+        It gives all of them a full lease when it comes back from an absence; a short one it does not notice.
+        """
+        return self._hub.now - max(since, self._noticed_at)
 
     # -- faults by kind ---------------------------------------------------------------------------
 
@@ -153,4 +157,7 @@ class Troubles:
 
     def _was_deaf(self, node: Node, since: float) -> None:
         if node.name == "scheduler":
-            self._deaf.append((since, self._hub.now))
+            options = self._simulation.options
+            away_s = min(AWAY_S, options.lease_s / AWAY_SHARE)
+            if self._hub.now - since > away_s * (1 + 2 * options.skew):
+                self._noticed_at = self._hub.now

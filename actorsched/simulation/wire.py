@@ -16,7 +16,7 @@ class Served(NamedTuple):
     Attributes:
         node: name of the node that asked; "" for a copy of a frame that came out of nowhere.
         error: the `error` member of the answer, or None.
-        fresh: the server had not seen the frame before; an answer from memory renews nothing.
+        fresh: the server had not seen the frame before; else its answer is from memory.
         frame: client and number of the frame, where it says them.
         place: of the call in the frame.
     """

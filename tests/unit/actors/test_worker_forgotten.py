@@ -112,6 +112,60 @@ def test_another_life_under_the_same_id_ends_this_one() -> None:
     assert "'w'" in str(error)
 
 
+def test_a_worker_whose_id_was_used_before_says_whom_it_replaces() -> None:
+    """A scheduler cannot tell a living process from what a dead one has sent, but for that."""
+    harness = Harness(slots=1)
+    office = Office(harness)
+    office._call("add_worker", {"worker": "w", "info": {}, "incarnation": "before"})
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.start()
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker", "add_task"]
+    harness.answer(exchange, office._call)
+    assert office.machine.tasks == {}
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker", "add_task", "get_work"]
+    assert exchange.calls[0].params["replaces"] == "before"
+    harness.answer(exchange, office._call)
+    assert office.statuses() == {leaf.task_id: "RUNNING"}
+
+
+def test_a_life_that_is_challenged_in_the_middle_tells_everything_again() -> None:
+    """The scheduler forgot the worker, and then heard from a life that had crashed before."""
+    harness = Harness(slots=1)
+    office = Office(harness)
+    harness.register(Top())
+    harness.start()
+    office.serve()
+    [run] = harness.worker._staff.runs.values()
+    office.restart()
+    office._call("add_task", {"worker": "w", "task_id": "u", "incarnation": "crashed"})
+    pong = office._call("ping", {"worker": "w", "incarnation": harness.worker._incarnation})
+    assert pong["known"] is False
+    harness.worker.handle(Heard(worker="w", known=False))
+    office.serve()
+    assert office.statuses()[run.task_id] == "RUNNING"
+    assert office.machine.tasks[run.task_id].run_id == run.run_id
+    assert set(office.statuses()) >= {Top().task_id, Leaf(1).task_id, Leaf(2).task_id}
+
+
+def test_a_report_to_a_scheduler_that_takes_another_life_for_the_present_one_is_not_lost() -> None:
+    harness = Harness(slots=1)
+    office = Office(harness)
+    leaf = Leaf(1)
+    acknowledged = harness.register(leaf)
+    harness.start()
+    office.serve()
+    office.restart()
+    office._call("add_task", {"worker": "w", "task_id": "u", "incarnation": "crashed"})
+    [run] = harness.worker._staff.runs.values()
+    harness.end(run.slot, run.run_id)
+    office.serve()
+    assert office.statuses()[leaf.task_id] == "DONE"
+    assert acknowledged is None or acknowledged.answers == [None]
+
+
 def test_what_was_owed_to_a_lost_scheduler_is_told_when_the_user_tries_again() -> None:
     harness = Harness(slots=1)
     leaf = Leaf(1)
