@@ -123,7 +123,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
                 trouble.pardon()
             elif trouble.disabled_at is not None and new != DISABLED:
                 return
-        if trouble.lost and new != old:
+        if trouble.lost:
             trouble.lost = False
             state.lost.pop(record, None)
         if new == DONE:

@@ -176,7 +176,8 @@ class Twin:
         claimed = sent["status"] == RUNNING and not taken
         if not stale:
             sent["run_id"] = self.ours.tasks[sent["task_id"]].run_id
-        reply = self.ours.add_task(self.instant, **copy.deepcopy({"run_id": "e-of-old", **sent}))
+        old = f"e-old-{len(self.history)}"  # one that was claimed is an old one no more
+        reply = self.ours.add_task(self.instant, **copy.deepcopy({"run_id": old, **sent}))
         if stale and not claimed:
             assert reply is not None, "a stale report was taken"
             assert reply["refused"] == "stale_run", reply
