@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from actorsched.core.facets import ABSENT, F_BARRED, F_DONE, F_STUCK, settle
@@ -11,10 +12,10 @@ from actorsched.core.record import TUPLE_DEPS_MAX, TaskRecord
 if TYPE_CHECKING:
     from actorsched.core.state import State
 
-#: how many tasks upstream of a new dependency are looked at for a cycle, at most. It is looked for only
-#: when a task that could run until now gets new dependencies, so in practice when a run yields some;
-#: with more than this upstream of them the question stays open and the task counts as not stuck.
-#: 1,000 visits take below a millisecond.
+#: how many edges are looked at for a cycle, at most, upstream of a new dependency and downstream of what got
+#: it. It is looked for only when a task that could run until now gets new dependencies, so in practice when
+#: a run yields some; with more than this on both sides the question stays open and the task counts as not
+#: stuck. 1,000 visits take below a millisecond.
 CYCLE_SEARCH_MAX = 1_000
 
 
@@ -154,16 +155,34 @@ def look_again(state: State) -> None:
 
 
 def _reaches(state: State, start: list[str], target: TaskRecord) -> bool:
-    stack = list(start)
-    seen: set[str] = set()
-    while stack and len(seen) < CYCLE_SEARCH_MAX:
-        task_id = stack.pop()
-        if task_id in seen:
-            continue
-        seen.add(task_id)
-        upstream = state.tasks.get(task_id)
-        if upstream is target:
-            return True
-        if upstream is not None and not upstream.facets & F_DONE:
-            stack.extend(upstream.deps)
+    """Whether a way leads upstream from `start` to the target, through nothing that is DONE.
+
+    It is looked for from both ends, step by step where less was looked at so far: what asks has often few
+    dependents or few dependencies, and where one end leads no further, the answer is no.
+    """
+    tasks = state.tasks
+    upper = [tasks[dep] for dep in start if dep in tasks]
+    lower = [target]
+    above, below = set(upper), {target}
+    if target in above:
+        return True
+    n_above = n_below = 0
+    while upper and lower and (n_above < CYCLE_SEARCH_MAX or n_below < CYCLE_SEARCH_MAX):
+        goes_up = n_above <= n_below
+        if goes_up:
+            near, far, record = above, below, upper.pop()
+            deps = () if record.facets & F_DONE else islice(record.deps, CYCLE_SEARCH_MAX)
+            found = [tasks[dep] for dep in deps if dep in tasks]
+            n_above += 1 + len(found)
+        else:
+            near, far, record = below, above, lower.pop()
+            waiting = islice(record.iter_dependents(), CYCLE_SEARCH_MAX)
+            found = [known for known in waiting if not known.facets & F_DONE]
+            n_below += 1 + len(found)
+        for known in found:
+            if known in far:
+                return True
+            if known not in near:
+                near.add(known)
+                (upper if goes_up else lower).append(known)
     return False
