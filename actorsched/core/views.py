@@ -151,7 +151,7 @@ def worker_list(
 ) -> list[dict[str, Any]]:
     """The workers, those that started last first, with what they tell of themselves."""
     prune(state, now)
-    workers = sorted(state.workers.values(), key=lambda worker: worker.started.wall, reverse=True)
+    workers = sorted(state.workers.values(), key=lambda worker: worker.started.monotonic, reverse=True)
     reasons = Reasons(state)
     return [
         view_worker(state, worker, reasons, include_running)
