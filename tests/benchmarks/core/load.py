@@ -1,5 +1,7 @@
 """Register a graph, work it off, and note what each call took: `python -m … SHAPE N VARIANT`.
 
+A variant is `plain`, or words with commas between: `resources`, `priorities`, `10 workers`, `own tasks`.
+
 Means are of processor time, so that others on the machine do not count; they include making the arguments.
 The calls are those of our worker: registration with all that is known of a task, `get_work`, and a report
 with the run id. What several workers register, each of them registers in full.
@@ -8,6 +10,7 @@ with the run id. What several workers register, each of them registers in full.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from array import array
@@ -18,9 +21,6 @@ from actorsched.config import SchedulerSettings
 from actorsched.core import Instant, SchedulerMachine
 from tests.benchmarks.core.graphs import graph, name
 
-#: variant → number of workers, and whether each of them registers a part of its own
-WORKERS = {"1 worker": (1, False), "10 workers": (10, False), "100 workers": (100, False)}
-VARIANTS = ("plain", "resources", "priorities", "10 workers", "100 workers", "10 workers, own tasks")
 RESOURCES = {f"pool-{i}": 8 for i in range(10)}
 
 
@@ -36,14 +36,14 @@ class Clock:
 
 
 def workers_of(variant: str) -> list[str]:
-    count = int(variant.split()[0]) if "worker" in variant else 1
-    return [f"worker-{i}" for i in range(count)]
+    found = re.search(r"(\d+) workers", variant)
+    return [f"worker-{i}" for i in range(int(found[1]) if found else 1)]
 
 
 def registrations(shape: str, n: int, variant: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Worker and arguments of each call of `add_task`."""
     workers = workers_of(variant)
-    own = variant.endswith("own tasks")
+    own = "own tasks" in variant
     for number, worker in enumerate(workers):
         for index, deps in graph(shape, n):
             if own and index % len(workers) != number:
@@ -55,8 +55,8 @@ def registrations(shape: str, n: int, variant: str) -> Iterator[tuple[str, dict[
                     "status": "PENDING",
                     "runnable": True,
                     "deps": [name(dep) for dep in deps],
-                    "priority": index * 7919 % 100 if variant == "priorities" else 0,
-                    "resources": {f"pool-{index % 10}": 1} if variant == "resources" else {},
+                    "priority": index * 7919 % 100 if "priorities" in variant else 0,
+                    "resources": {f"pool-{index % 10}": 1} if "resources" in variant else {},
                     "params": {"folder": "/dev/shm/out", "index": str(index)},
                     "family": "Touch",
                     "module": "pipelines.touch",
@@ -65,7 +65,7 @@ def registrations(shape: str, n: int, variant: str) -> Iterator[tuple[str, dict[
 
 
 def make_machine(variant: str) -> SchedulerMachine:
-    resources = RESOURCES if variant == "resources" else None
+    resources = RESOURCES if "resources" in variant else None
     return SchedulerMachine(SchedulerSettings(), resources=resources, epoch="bench")
 
 
