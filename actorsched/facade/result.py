@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from actorsched.actors.ledger import Entry, Fate
 
 #: of each outcome so many tasks are named in the summary
@@ -41,8 +43,7 @@ EXIT_CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOutcome:
+class TaskOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One task: `cause` is one line, `detail` the whole story (a traceback as a rule)."""
 
     task_id: str
