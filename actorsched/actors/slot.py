@@ -21,6 +21,9 @@ Short runs come several at a time. Their ends are told by the handful: when as m
 wait, so that more can be asked for before the last is over. What waits behind a run that takes longer
 than `LINGER_S` is given back, for others to run; the same time bounds how long an end is kept.
 
+What is next is laid ready for the child (`children/shelf.py`), which goes on with it by itself and says so
+with the end of the run before. It counts as waiting until that is heard, and can be taken back.
+
 A run that waits for dynamic requirements stays in its child, which goes to the nursery; the slot goes
 on with another one. When the task comes again, to whichever slot, its child is taken from there.
 
@@ -56,6 +59,10 @@ from actorsched.tasks.running import Outcome
 LOG_CHUNK = 1 << 16
 #: seconds that a child may need to take a job; an idle one is ready for it
 SEND_TIMEOUT_S = 10.0
+#: a larger job is not laid ready, bytes
+SHELF_MAX = 1 << 15
+#: how long the end of a run may be on its way when the child was seen to have gone on with the next, seconds
+CROSSING_S = 1.0
 #: what waits behind a run that takes so long (up to twice that) is given back, seconds
 LINGER_S = 0.01
 
@@ -84,11 +91,23 @@ class _LogReadable:
     """The child of this life has printed something."""
 
     life: int
+    fd: int
 
 
 @dataclass(frozen=True, slots=True)
 class _GraceOver:
     run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _EndAgain:
+    """The end of a run that was to be ended should have come by now."""
+
+    run_id: str
+    cause: str
+    at_once: bool
+    lost: str
+    ahead: RunJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +156,8 @@ class SlotActor(Actor):
         self._limit_s = 0.0
         self._timer: Timer | None = None
         self._queue: deque[RunJob] = deque()  # what comes after the present run
-        self._letters: list[TaskMessage] = []  # for tasks in the queue
+        self._ahead: RunJob | None = None  # what lies ready for the child, before the queue
+        self._letters: list[TaskMessage] = []  # for tasks that wait
         self._untold: list[SlotEnded] = []
         self._lingering: RunJob | None = None  # the run that was on when the timer below was set
         self._linger_timer: Timer | None = None
@@ -171,14 +191,20 @@ class SlotActor(Actor):
             case _TimedOut(run_id=run_id):
                 cause = f"timed out after {self._limit_s:g} s and was ended"
                 self._end_run(run_id, cause, lost=Event.TIMEOUT)
-            case _LogReadable(life=life):
+            case _LogReadable(life=life, fd=fd):
+                if life == self._life and self._child is not None and fd != self._child.log_fd:
+                    self._read()  # it is of the next run, and says so
                 if life == self._life:
-                    self._read_log()
+                    self._read_log(fd)
             case TaskMessage():
                 self._pass_on(message)
             case _GraceOver(run_id=run_id):
                 if self._job is not None and self._job.job.run_id == run_id and self._child is not None:
                     self._child.kill(signal.SIGKILL)
+            case _EndAgain(run_id=run_id, cause=cause, at_once=at_once, lost=lost, ahead=ahead):
+                if self._ahead is ahead:  # the child stands still between the two
+                    self._put_back()
+                self._end_run(run_id, cause, at_once=at_once, lost=lost)
             case _Lingered():
                 self._lingered()
             case _:
@@ -195,15 +221,18 @@ class SlotActor(Actor):
                 self._begin(message)
             else:
                 self._return(message)
-        if self._untold and len(self._untold) >= len(self._queue):
+        if self._job is not None and self._queue and self._ahead is None:
+            self._lay_ready()
+        if self._untold and len(self._untold) >= len(self._queue) + (self._ahead is not None):
             self._tell_ends()
-        if self._linger_timer is None and (self._queue or self._untold):
+        if self._linger_timer is None and (self._queue or self._untold or self._ahead is not None):
             self._lingering = self._job
             self._linger_timer = self.actor_inbox.after(LINGER_S, _Lingered())
 
     def _lingered(self) -> None:
         self._linger_timer = None
         if self._job is self._lingering:
+            self._take_back()
             self._return_queue()
         self._tell_ends()
 
@@ -221,15 +250,38 @@ class SlotActor(Actor):
         if self._worker.is_alive():
             self._worker.tell(SlotReturned(slot=self._number, run_id=message.job.run_id))
 
+    # -- what lies ready ------------------------------------------------------------------------
+
+    def _lay_ready(self) -> None:
+        message = self._queue[0]
+        shelf = self._child.shelf if self._child is not None else None
+        if shelf is None or self._cause or self._resuming or self._nursery.keeps(message.job.task_id):
+            return
+        within_s = message.start_by - self._runtime.clock.monotonic()
+        payload = encode(message.job)
+        if within_s > 0 and len(payload) <= SHELF_MAX and shelf.put(payload, within_s):
+            self._ahead = self._queue.popleft()
+
+    def _take_back(self) -> bool:
+        """Let what lies ready wait in the queue; false when the child has taken it."""
+        assert self._child is not None or self._ahead is None
+        if self._ahead is not None and self._child is not None and self._child.shelf is not None:
+            if not self._child.shelf.clear():
+                return False
+            self._queue.appendleft(self._ahead)
+            self._ahead = None
+        return True
+
+    def _put_back(self) -> None:
+        """The child does not run what lay ready, or not any more: let it wait in the queue."""
+        if not self._take_back() and self._ahead is not None:
+            self._queue.appendleft(self._ahead)
+            self._ahead = None
+
     # -- a run ----------------------------------------------------------------------------------
 
     def _begin(self, message: RunJob) -> None:
-        assert self._job is None, f"slot {self._number} is busy with {self._job}"
-        self._job = message
-        self._cause = self._lost = ""
-        self._resuming = False
-        if self._logs is not None:
-            self._log = self._logs.open(message.job.task_id, message.job.run_id, message.name)
+        self._enter(message)
         job = message.job
         try:
             suspended = self._nursery.resume(job.task_id)
@@ -249,8 +301,20 @@ class SlotActor(Actor):
             self._drop_child()
             self._finish(_failed(f"no child process could be had: {error}"))
             return
+        self._entered(message)
+
+    def _enter(self, message: RunJob) -> None:
+        assert self._job is None, f"slot {self._number} is busy with {self._job}"
+        self._job = message
+        self._cause = self._lost = ""
+        self._resuming = False
+        if self._logs is not None:
+            self._log = self._logs.open(message.job.task_id, message.job.run_id, message.name)
+
+    def _entered(self, message: RunJob) -> None:
+        """The child has the job."""
         self._limit_s = 0.0
-        self._limit(job.run_id, message.timeout_s)
+        self._limit(message.job.run_id, message.timeout_s)
         letters, self._letters = self._letters, []
         for letter in letters:
             self._pass_on(letter)
@@ -275,17 +339,26 @@ class SlotActor(Actor):
             self._timer = self.actor_inbox.after(limit_s, _TimedOut(run_id))
 
     def _pass_on(self, message: TaskMessage) -> None:
-        if any(waiting.job.run_id == message.run_id for waiting in self._queue):
+        waiting = self._queue if self._ahead is None else (self._ahead, *self._queue)
+        if any(each.job.run_id == message.run_id for each in waiting):
             self._letters.append(message)
             return
         if self._job is None or self._job.job.run_id != message.run_id or self._child is None:
             return
         try:
-            self._send(encode(Message(message_id=message.message_id, content=message.content)))
+            self._send(
+                encode(Message(run_id=message.run_id, message_id=message.message_id, content=message.content))
+            )
         except OSError as error:
             log.warning("a message did not reach its task", run=message.run_id, error=str(error))
 
     def _end_run(self, run_id: str, cause: str, *, at_once: bool = False, lost: str = "") -> None:
+        ahead = self._ahead
+        if ahead is not None and not self._take_back():
+            # the present run has ended, and what lay ready has begun; it will be known in a moment
+            again = _EndAgain(run_id, cause, at_once, lost, ahead)
+            self.actor_inbox.after(CROSSING_S, again)
+            return
         for waiting in self._queue:
             if waiting.job.run_id == run_id:
                 self._queue.remove(waiting)
@@ -342,17 +415,19 @@ class SlotActor(Actor):
         self._frames = FrameReader()
         self.actor_inbox.listen(child.connection.fileno(), _Readable(self._life))
         self.actor_inbox.listen(child.status_fd, _StatusReadable(self._life))
-        if child.log_fd >= 0:
-            self.actor_inbox.listen(child.log_fd, _LogReadable(self._life))
+        for log_fd in child.log_fds:
+            self.actor_inbox.listen(log_fd, _LogReadable(self._life, log_fd))
 
     def _release_child(self) -> Child:
         """Give the child away; what is still said of it is for nobody here."""
         assert self._child is not None
+        self._put_back()
         self._read_log()
         child, self._child = self._child, None
         self.actor_inbox.unlisten(child.connection.fileno())
         self.actor_inbox.unlisten(child.status_fd)
-        self.actor_inbox.unlisten(child.log_fd)
+        for log_fd in child.log_fds:
+            self.actor_inbox.unlisten(log_fd)
         self._life += 1
         return child
 
@@ -360,18 +435,17 @@ class SlotActor(Actor):
         if self._child is not None:
             self._release_child().close()
 
-    def _read_log(self) -> None:
-        """Take all that was printed so far."""
-        child = self._child
-        if child is None or child.log_fd < 0:
-            return
-        while True:
+    def _read_log(self, fd: int = -1) -> None:
+        """Take all that was printed so far, in the present run if nobody says where."""
+        if fd < 0 and self._child is not None:
+            fd = self._child.log_fd
+        while fd >= 0:
             try:
-                printed = os.read(child.log_fd, LOG_CHUNK)
+                printed = os.read(fd, LOG_CHUNK)
             except BlockingIOError:
                 return
             if not printed:  # nobody has the other end any more
-                self.actor_inbox.unlisten(child.log_fd)
+                self.actor_inbox.unlisten(fd)
                 return
             if self._log is not None:
                 self._log.write(printed)
@@ -430,7 +504,17 @@ class SlotActor(Actor):
                 self._worker.tell(
                     SlotNoticed(slot=self._number, run_id=said.run_id, kind=said.kind, value=said.value)
                 )
+            case Ended() if (
+                self._child is not None and self._ahead is not None and said.took == self._ahead.job.run_id
+            ):
+                following, self._ahead = self._ahead, None
+                self._read_log()
+                self._finish(self._outcome(said.outcome), said)
+                self._child.turn_page()
+                self._enter(following)
+                self._entered(following)
             case Ended():
+                self._put_back()
                 self._read_log()
                 if said.suspended and not self._cause:
                     self._nursery.suspend(self._job.job.task_id, self._release_child())

@@ -20,8 +20,11 @@ import threading
 import traceback
 from typing import Any, NoReturn
 
+import msgspec
+
 from actorsched.children.frames import FrameStream, pack_frame
 from actorsched.children.performing import Performer
+from actorsched.children.shelf import Shelf
 from actorsched.children.speech import Ended, Job, Message, Notice, Prepare, decode_for_child, encode
 from actorsched.children.traces import Traces
 from actorsched.config import WorkerSettings
@@ -32,21 +35,23 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def child_main(
-    connection: socket.socket, log_fd: int, sys_path: list[str], folder: str, environment: dict[bytes, bytes]
+    given: list[int], sys_path: list[str], folder: str, environment: dict[bytes, bytes]
 ) -> NoReturn:
     """Serve jobs until the slot goes away; never returns.
 
     Args:
-        connection: blocking stream socket to the slot.
-        log_fd: where standard output and standard error go.
+        given: descriptors: the blocking stream socket to the slot; the two that standard output and standard
+            error go to, one for this run and the other for the next; that of the shelf.
         sys_path: where this child imports from.
         folder: its working folder, as it was in the worker's process.
         environment: its environment, as it was in the worker's process.
     """
     _bind_to_parent()
-    os.dup2(log_fd, 1)
-    os.dup2(log_fd, 2)
-    os.close(log_fd)
+    connection, this_log, next_log = socket.socket(fileno=given[0]), given[1], given[2]
+    shelf = Shelf(None, socket.socket(fileno=given[3]))
+    for fd in given:  # what a task starts has no business with them
+        os.set_inheritable(fd, False)
+    _print_to(this_log)
     sys.path[:] = sys_path
     _take_environment(environment)
     _write_lines()
@@ -58,12 +63,17 @@ def child_main(
         frames = FrameStream(connection)
         while True:
             said = decode_for_child(frames.read())
-            if isinstance(said, Prepare):
-                performer = Performer(said.settings)
-            elif isinstance(said, Job):
+            while isinstance(said, Job):
                 ended = _do(said, performer, connection, frames, traces, own_pid)
                 _flush()
+                said, ended = _next(shelf, ended)
                 connection.sendall(pack_frame(encode(ended)))
+                if said is not None:
+                    this_log, next_log = next_log, this_log
+                    _print_to(this_log)
+                    traces.redirected()
+            if isinstance(said, Prepare):
+                performer = Performer(said.settings)
             # a message that is still here was not fetched by the task that it was for
     except (EOFError, ConnectionError):
         os._exit(0)  # the slot is gone, and with it everybody who would want anything from here
@@ -71,6 +81,16 @@ def child_main(
         with contextlib.suppress(Exception):  # there may be nowhere to write to any more
             traceback.print_exc()
         os._exit(1)  # the interpreter's own end may stumble over what a task has left, and say otherwise
+
+
+def _next(shelf: Shelf, ended: Ended) -> tuple[Job | None, Ended]:
+    """The job that lies ready, if this child is fit for it; and the end, which tells of it."""
+    payload = None if ended.tainted or ended.suspended else shelf.take()
+    if payload is None:
+        return None, ended
+    job = decode_for_child(payload)
+    assert isinstance(job, Job)
+    return job, msgspec.structs.replace(ended, took=job.run_id)
 
 
 def _do(
@@ -89,8 +109,11 @@ def _do(
             connection.sendall(frame)
 
     def fetch(timeout: float | None) -> tuple[str, str] | None:
-        said = decode_for_child(frames.read()) if frames.wait(timeout) else None
-        return (said.message_id, said.content) if isinstance(said, Message) else None
+        while frames.wait(timeout):
+            said = decode_for_child(frames.read())
+            if isinstance(said, Message) and said.run_id == job.run_id:  # not for the run before
+                return said.message_id, said.content
+        return None
 
     def loaded() -> None:
         _show_logs()
@@ -122,8 +145,12 @@ def _flush() -> None:
 
 def main() -> NoReturn:
     """How a child begins that is a fresh process; its command line names its descriptors."""
-    connection_fd, log_fd = int(sys.argv[1]), int(sys.argv[2])
-    child_main(socket.socket(fileno=connection_fd), log_fd, sys.path, os.getcwd(), dict(os.environb))
+    child_main([int(each) for each in sys.argv[2:]], sys.path, os.getcwd(), dict(os.environb))
+
+
+def _print_to(log_fd: int) -> None:
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
 
 
 def _write_lines() -> None:

@@ -9,11 +9,12 @@ The standard library's fork server was not used because there is one of it for t
 outlives the systems that it served, and its children import the user's `__main__` again, which a
 script without a guard does not survive.
 
-A request is a frame with the import path, the working folder and the environment, and three
-descriptors: the child's end of its socket, the writing end of its status pipe, and the one that it
-writes its output to. The answer comes on the status pipe: the process id, and, when the child has
-ended, its status. When the control socket closes (the worker has ended, however that happened), the
-server kills the group of each child and ends. A server that was killed is replaced by the next request.
+A request is a frame with the import path, the working folder and the environment, and five
+descriptors: the child's end of its socket, the writing end of its status pipe, the two that it writes
+its output to, and the reading end of its shelf. The answer comes on the status pipe: the process id,
+and, when the child has ended, its status. When the control socket closes (the worker has ended, however
+that happened), the server kills the group of each child and ends. A server that was killed is replaced
+by the next request.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import msgspec
 from actorsched.children.child import child_main
 from actorsched.children.frames import pack_frame, read_frame
 from actorsched.children.launcher import PID, STATUS, Child
+from actorsched.children.shelf import Shelf
 from actorsched.errors import ChildLostError
 
 #: seconds that a loaded machine may need to start Python and import this package
@@ -45,7 +47,7 @@ _BOOT_SERVER = (
     "os._exit(0)"  # whoever closes waits for the end, and there is nothing to tidy up
 )
 _BOOT_CHILD = (
-    "import os, sys; sys.path[:] = sys.argv[3].split(os.pathsep); "
+    "import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep); "
     "from actorsched.children.child import main; main()"
 )
 
@@ -107,13 +109,16 @@ class ServedLauncher:
         request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb)))
         ours, theirs = socket.socketpair()
         status_read, status_write = os.pipe()
-        log_read, log_write = os.pipe()
-        os.set_blocking(log_read, False)
-        child = Child(ours, status_read, 0, log_read)
+        logs = (os.pipe(), os.pipe())
+        for log_read, _ in logs:
+            os.set_blocking(log_read, False)
+        front, back = socket.socketpair(type=socket.SOCK_DGRAM)
+        child = Child(ours, status_read, 0, (logs[0][0], logs[1][0]), Shelf(front, back))
         try:
             with self._lock:
                 self._used = True
-                socket.send_fds(self._control, [b"+"], [theirs.fileno(), status_write, log_write])
+                fds = [theirs.fileno(), status_write, logs[0][1], logs[1][1], back.fileno()]
+                socket.send_fds(self._control, [b"+"], fds)
                 self._control.sendall(pack_frame(request))
         except OSError as error:
             child.close()
@@ -121,7 +126,8 @@ class ServedLauncher:
         finally:
             theirs.close()
             os.close(status_write)
-            os.close(log_write)
+            for _, log_write in logs:
+                os.close(log_write)
         readable, _, _ = select.select([status_read], [], [], START_TIMEOUT_S)
         packed = os.read(status_read, PID.size) if readable else b""
         if len(packed) < PID.size:
@@ -158,17 +164,17 @@ def serve(control_fd: int, start_method: str) -> None:
                 got = _receive(control)
                 if got is None:
                     return
-                request, connection_fd, status_fd, log_fd = got
+                request, status_fd, given = got
                 if start_method == "spawn":
-                    pid = _spawn(request, connection_fd, log_fd)
+                    pid = _spawn(request, given)
                 else:
                     pid = os.fork()
                     if pid == 0:
                         control.close()
                         idle = (wake_read, wake_write, status_fd, *status_pipes.values())
-                        _become_child(request, connection_fd, log_fd, idle)
-                os.close(connection_fd)
-                os.close(log_fd)
+                        _become_child(request, given, idle)
+                for fd in given:
+                    os.close(fd)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.setpgid(pid, pid)  # by both, so that it is done whoever comes first
                 status_pipes[pid] = status_fd
@@ -180,20 +186,20 @@ def serve(control_fd: int, start_method: str) -> None:
                 os.killpg(pid, signal.SIGKILL)
 
 
-def _receive(control: socket.socket) -> tuple[Request, int, int, int] | None:
-    """The next request; None when there is nobody left to start children for."""
+def _receive(control: socket.socket) -> tuple[Request, int, list[int]] | None:
+    """The next request, its status pipe, and what the child gets; None when nobody is left to ask."""
     try:
-        mark, fds, _, _ = socket.recv_fds(control, 1, 3)
+        mark, fds, _, _ = socket.recv_fds(control, 1, 5)
         if not mark:
             return None
         request = msgspec.msgpack.decode(read_frame(control), type=Request)
     except (EOFError, ConnectionError):
         return None
-    connection_fd, status_fd, log_fd = fds
-    return request, connection_fd, status_fd, log_fd
+    connection_fd, status_fd, *others = fds
+    return request, status_fd, [connection_fd, *others]
 
 
-def _become_child(request: Request, connection_fd: int, log_fd: int, idle: tuple[int, ...]) -> NoReturn:
+def _become_child(request: Request, given: list[int], idle: tuple[int, ...]) -> NoReturn:
     """What the fork of the server does."""
     try:
         for fd in idle:
@@ -202,20 +208,19 @@ def _become_child(request: Request, connection_fd: int, log_fd: int, idle: tuple
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        connection = socket.socket(fileno=connection_fd)
-        child_main(connection, log_fd, request.sys_path, request.folder, request.environment)
+        child_main(given, request.sys_path, request.folder, request.environment)
     finally:
         os._exit(1)  # child_main never returns; nothing of the server may run in the child
 
 
-def _spawn(request: Request, connection_fd: int, log_fd: int) -> int:
-    for fd in (connection_fd, log_fd):
+def _spawn(request: Request, given: list[int]) -> int:
+    for fd in given:
         os.set_inheritable(fd, True)
     path = os.pathsep.join(request.sys_path)
     boot = f"import os; os.chdir({request.folder!r}); {_BOOT_CHILD}"
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-c", boot, str(connection_fd), str(log_fd), path],
+        [sys.executable, "-c", boot, path, *map(str, given)],
         request.environment,
         setpgroup=0,
         setsigdef=[signal.SIGINT, signal.SIGCHLD],

@@ -16,6 +16,7 @@ import struct
 import sys
 from typing import Protocol
 
+from actorsched.children.shelf import Shelf
 from actorsched.errors import ConfigError
 
 #: on the status pipe: the process id first, the wait status later
@@ -30,15 +31,35 @@ class Child:
         connection: non-blocking stream socket to the child.
         status_fd: becomes readable with the exit status when the child has ended.
         pid: process id, and id of the process group that the child leads.
-        log_fd: non-blocking; what the child writes to standard output and standard error; -1: it goes
-            where that of this process goes.
+        log_fds: non-blocking; what the child writes to standard output and standard error. Two, so that
+            what it prints in a run that it went on to by itself comes on the other one; none: it goes where
+            that of this process goes.
+        shelf: where its next job may be laid ready; None: it has none.
     """
 
-    def __init__(self, connection: socket.socket, status_fd: int, pid: int, log_fd: int = -1) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        status_fd: int,
+        pid: int,
+        log_fds: tuple[int, ...] = (),
+        shelf: Shelf | None = None,
+    ) -> None:
         self.connection = connection
         self.status_fd = status_fd
         self.pid = pid
-        self.log_fd = log_fd
+        self.log_fds = log_fds
+        self.shelf = shelf
+        self._page = 0
+
+    @property
+    def log_fd(self) -> int:
+        """What the present run prints comes here; -1: nowhere."""
+        return self.log_fds[self._page] if self.log_fds else -1
+
+    def turn_page(self) -> None:
+        """The child went on to the next run by itself."""
+        self._page = 1 - self._page
 
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group; one that is gone is left in peace."""
@@ -60,8 +81,10 @@ class Child:
         self.kill(signal.SIGKILL)
         self.connection.close()
         os.close(self.status_fd)
-        if self.log_fd >= 0:
-            os.close(self.log_fd)
+        for log_fd in self.log_fds:
+            os.close(log_fd)
+        if self.shelf is not None:
+            self.shelf.close()
 
 
 class Launcher(Protocol):

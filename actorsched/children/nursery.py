@@ -74,6 +74,10 @@ class Nursery:
             if each is not None:
                 each.close()
 
+    def keeps(self, task_id: str) -> bool:
+        """Whether a run of this task waits here."""
+        return task_id in self._suspended
+
     def resume(self, task_id: str) -> Child | None:
         """The child that keeps the run of this task, if it lives."""
         if not self._suspended:

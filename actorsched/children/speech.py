@@ -1,6 +1,7 @@
 """What a slot and its child say to each other: records, as msgpack in frames.
 
 slot → child    Prepare once, then Job after Job; Message during a job
+                a Job may also be laid ready (shelf.py)
 child → slot    Notice any number of times during a job, then Ended; to a Job with `resume` first of all
                 Notice "resumed", because a child may die just when it is to go on
 """
@@ -50,8 +51,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Something that somebody sent to the task that runs."""
+    """Something that somebody sent to the task of a run."""
 
+    run_id: str
     message_id: str
     content: str
 
@@ -71,6 +73,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         registration: what a task that was loaded by name is registered with, else None.
         tainted: why this child should not be used again; "" when it may be.
         suspended: the child keeps the run, and can go on with it; it should do nothing else until then.
+        took: the run that lay ready on the shelf and that the child goes on with; "" for none.
     """
 
     run_id: str
@@ -78,6 +81,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     registration: Registration | None = None
     tainted: str = ""
     suspended: bool = False
+    took: str = ""
 
 
 encode = msgspec.msgpack.Encoder().encode

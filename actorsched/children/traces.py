@@ -43,6 +43,10 @@ class Traces:
         os.umask(umask := os.umask(0))
         self._umask = umask
 
+    def redirected(self) -> None:
+        """The output goes somewhere else from now on, and that was not the task."""
+        self._streams = _streams()
+
     def found(self) -> str:
         """One reason why this process is not as it was; "" if it is."""
         if threading.active_count() > self._n_threads:

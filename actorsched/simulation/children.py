@@ -57,7 +57,9 @@ class SimulatedChild:
         self.pid = node.urn("child")
         self.connection = _Connection(self)
         self.status_fd = Source(node.hub)
+        self.log_fds: tuple[int, ...] = ()
         self.log_fd = -1
+        self.shelf = None
         self.status: int | None = None
         self.job: Job | None = None
         self.stubborn = False

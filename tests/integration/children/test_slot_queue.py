@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import queue
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from actorsched.actors.base import Actor
 from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotReturned
 from actorsched.actors.slot import SlotActor
 from actorsched.children.launcher import make_launcher
+from actorsched.children.runlog import RunLogs
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
 from actorsched.tasks.travel import pack
@@ -42,6 +45,40 @@ class Append(Task):
             file.write(self.line)
 
 
+class Say(Task):
+    """Prints its line, if it has one, past Python's own buffers."""
+
+    line: str
+
+    def run(self) -> None:
+        if self.line:
+            os.write(1, f"{self.line}\n".encode())
+
+
+class Leave(Task):
+    """Leaves a thread behind."""
+
+    def run(self) -> None:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
+class Sleep(Task):
+    """Never returns."""
+
+    def run(self) -> None:
+        while True:
+            signal.pause()
+
+
+class Process(Task):
+    """Tells in a file which process ran it."""
+
+    file: str
+
+    def run(self) -> None:
+        Path(self.file).write_text(str(os.getpid()))
+
+
 class Listener(Actor):
     def __init__(self, heard: queue.Queue[Any]) -> None:
         super().__init__()
@@ -59,12 +96,16 @@ class Bench:
         self.heard: queue.Queue[Any] = queue.Queue()
         self.listener = Listener.start(self.heard)
         self.launcher = make_launcher("forkserver")
-        self.slot = SlotActor.start(0, self.listener, self.launcher, WorkerSettings(kill_grace=0.3))
+        self.logs = RunLogs(folder / "logs", 1 << 20, 1000, echo=None)
+        settings = WorkerSettings(kill_grace=0.3)
+        self.slot = SlotActor.start(0, self.listener, self.launcher, settings, logs=self.logs)
 
     def run(self, line: str, start_by: float = math.inf, **params: Any) -> None:
-        task = Append(line=line, file=self.file, **params)
-        job = Job(run_id=f"run-{line}", task_id=task.task_id, packed=pack(task))
-        self.slot.tell(RunJob(job=job, start_by=start_by))
+        self.run_task(Append(line=line, file=self.file, **params), f"run-{line}", start_by=start_by)
+
+    def run_task(self, task: Task, run_id: str, **more: Any) -> None:
+        job = Job(run_id=run_id, task_id=task.task_id, packed=pack(task))
+        self.slot.tell(RunJob(job=job, **more))
 
     def open_gate(self) -> None:
         os.write(self.gate_fd, b"go\n")
@@ -167,3 +208,79 @@ def test_a_slot_that_stops_speaks_of_every_run(bench: Bench) -> None:
     bench.run("b")
     bench.slot.stop(block=True)
     assert sorted(bench.hear(2)) == [("run-a", "FAILED"), ("run-b", "returned")]
+
+
+@pytest.fixture
+def patient(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A slot with a warm child that returns nothing: what waits is run by this child or the next one."""
+    bench.run("w")
+    bench.hear(1)
+    monkeypatch.setattr("actorsched.actors.slot.LINGER_S", LONG_S)
+    return bench
+
+
+def test_what_a_run_prints_is_in_its_own_log(patient: Bench, tmp_path: Path) -> None:
+    """Also where the child goes from one run to the next by itself, and only some of them print."""
+    lines = [f"line {number}" for number in range(200)]
+    for number, line in enumerate(lines):
+        patient.run_task(Say(line=line if number % 3 else ""), f"run-{number}")
+    assert {status for _, status in patient.hear(len(lines))} == {"DONE"}
+    for number, line in enumerate(lines):
+        printed = [log.read_text() for log in (tmp_path / "logs").rglob(f"run-{number}.log")]
+        assert printed == ([f"{line}\n"] if number % 3 else [])
+
+
+def test_a_child_that_may_be_tainted_takes_nothing_more(patient: Bench, tmp_path: Path) -> None:
+    """What lay ready for it runs in the next one."""
+    patient.run_task(Process(file=str(tmp_path / "first")), "run-0")
+    patient.run_task(Leave(), "run-1")
+    patient.run_task(Process(file=str(tmp_path / "last")), "run-2")
+    assert [status for _, status in patient.hear(3)] == ["DONE"] * 3
+    assert (tmp_path / "first").read_text() != (tmp_path / "last").read_text()
+
+
+def test_what_lay_ready_for_a_child_that_dies_runs_in_the_next(patient: Bench) -> None:
+    patient.run("a", gate=patient.gate, dies=True)
+    patient.run("b")
+    patient.open_gate()
+    assert patient.hear(2) == [("run-a", "FAILED"), ("run-b", "DONE")]
+    assert patient.lines() == "wb"
+
+
+def test_what_lies_ready_can_be_cancelled(patient: Bench) -> None:
+    """It was not begun, and the run before it does not notice."""
+    patient.run("a", gate=patient.gate)
+    patient.run("b")
+    patient.slot.tell(CancelRun(run_id="run-b", cause="cancelled"))
+    patient.slot.ask(CancelRun(run_id="run-x", cause="not one of ours"))
+    patient.open_gate()
+    assert sorted(patient.hear(2)) == [("run-a", "DONE"), ("run-b", "FAILED")]
+    assert patient.lines() == "wa"
+
+
+def test_a_run_that_ends_by_force_leaves_what_lies_ready(patient: Bench) -> None:
+    patient.run("a", gate=patient.gate)
+    patient.run("b")
+    patient.slot.tell(CancelRun(run_id="run-a", cause="cancelled"))
+    assert patient.hear(2) == [("run-a", "FAILED"), ("run-b", "DONE")]
+    assert patient.lines() == "wb"
+
+
+def test_a_run_that_the_child_went_on_to_has_its_limit(patient: Bench) -> None:
+    """It counts from when the run before it was over."""
+    patient.run("a")
+    patient.run_task(Sleep(), "run-s", timeout_s=0.2)
+    assert patient.hear(2) == [("run-a", "DONE"), ("run-s", "FAILED")]
+
+
+def test_a_child_that_stands_still_between_two_runs_is_ended(
+    patient: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has taken what lay ready, and nothing will be heard of the run before."""
+    monkeypatch.setattr("actorsched.children.shelf.Shelf.clear", lambda self: False)
+    monkeypatch.setattr("actorsched.actors.slot.CROSSING_S", 0.1)
+    patient.run("a", gate=patient.gate)
+    patient.run("b")
+    patient.slot.tell(CancelRun(run_id="run-a", cause="cancelled"))
+    assert patient.hear(2) == [("run-a", "FAILED"), ("run-b", "DONE")]
+    assert patient.lines() == "wb"
