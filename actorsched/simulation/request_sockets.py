@@ -1,0 +1,248 @@
+"""REQ and REP sockets of the simulation.
+
+Each has the methods of the one that ships (`transport/req.py`, `rep.py`) and keeps their promises; a
+connection is made after a round trip and breaks as TCP's does, so a client can know it (`lost`), or
+never learn of it when the other side cannot be reached.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from actorsched.errors import AddressInUseError
+from actorsched.simulation.actors import Source
+from actorsched.simulation.hub import is_silenced
+from actorsched.simulation.node import Node
+from actorsched.simulation.passage import Passage
+from actorsched.simulation.wire import calls_in, identity_of
+from actorsched.transport.address import Address
+
+if TYPE_CHECKING:
+    from actorsched.simulation.network import Network
+
+#: a REQ socket tries to connect again after so long, twice as long each time (as `transport/req.py`)
+RECONNECT_S = 0.05
+RECONNECT_S_MAX = 1.0
+
+
+class ReqEnd:
+    """A REQ socket; see `transport/req.py`."""
+
+    def __init__(self, network: Network, node: Node, address: Address, *, patient: bool) -> None:
+        self.address = address
+        self.socket = Source(network.hub)
+        self.refused = ""
+        self.denied = False
+        self._network = network
+        self.node = node
+        self._patient = patient
+        self._peer: RepEnd | None = None
+        self._waiting: bytes | None = None  # sent by a patient one before there was a connection
+        self._frame = b""
+        self._answer: bytes | None = None
+        self._asked = 0
+        self._lost = False
+        self._closed = False
+        self._attempts = 0
+        node.sockets[self] = None
+        self._connect_later()
+
+    # -- what the actors use ----------------------------------------------------------------------
+
+    def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
+        if self._patient:
+            if self._peer is None:
+                self._waiting = frame
+                return True
+        elif not self._is_open() and (
+            timeout_s <= 0 or not self.socket.signal.wait_for(self._is_open, timeout_s)
+        ):
+            return False
+        self._transmit(frame)
+        return True
+
+    def receive(self, timeout_s: float = 0.0) -> list[bytes] | None:
+        if self._answer is None and timeout_s > 0:
+            self.socket.signal.wait_for(self._has_answer, timeout_s)
+        answer, self._answer = self._answer, None
+        self.socket.readable = False
+        return None if answer is None else [answer]
+
+    def lost(self) -> bool:
+        return self._lost
+
+    def check(self) -> None: ...
+
+    def close(self) -> None:
+        self._closed = True
+        self.node.sockets.pop(self, None)
+        if self._peer is not None:
+            self._peer.connections.pop(self, None)
+            self._peer = None
+
+    # -- what the network does --------------------------------------------------------------------
+
+    def _has_answer(self) -> bool:
+        return self._answer is not None
+
+    def _is_open(self) -> bool:
+        """Whether a frame can be sent now."""
+        return self._peer is not None and len(self._peer.queue) < self._network.weather.queue
+
+    def _transmit(self, frame: bytes) -> None:
+        assert self._peer is not None
+        peer = self._peer
+        self._asked += 1
+        number = self._asked
+        self._frame = frame
+        self._network.transmit(
+            Passage(
+                source=self.node,
+                target=peer.node,
+                direction="request",
+                what=f"request of {len(frame)} bytes",
+                deliver=lambda: peer.arrive(self, number, frame),
+                again=lambda: peer.arrive(None, 0, frame),
+                broken=self.broke,
+                frame=frame,
+            )
+        )
+
+    def _connect_later(self) -> None:
+        wait = min(RECONNECT_S_MAX, RECONNECT_S * 2.0**self._attempts) if self._attempts else 0.0
+        self._attempts = min(self._attempts + 1, 10)
+        round_trip = 2 * self._network.hub.random.uniform(*self._network.weather.delay_s)
+        self._network.hub.after(wait + round_trip, self._connect)
+
+    def _connect(self) -> None:
+        if self._closed or not self.node.up or self._peer is not None:
+            return
+        peer = self._network.listeners.get(str(self.address))
+        if peer is None or not (
+            self._network.passes(self.node, peer.node) and self._network.passes(peer.node, self.node)
+        ):
+            self._connect_later()
+            return
+        self._peer = peer
+        self._attempts = 1
+        peer.connections[self] = None
+        if self._waiting is not None:
+            frame, self._waiting = self._waiting, None
+            self._transmit(frame)
+        self.socket.signal.give()
+
+    def broke(self) -> None:
+        """The connection is gone, and this side knows it."""
+        if self._closed or self._peer is None:
+            return
+        self._peer.connections.pop(self, None)
+        self._peer = None
+        self._lost = True
+        self.socket.signal.give()
+        self._connect_later()
+
+    def hear_of_end(self, peer: RepEnd) -> None:
+        """The other side has closed, and says so if it can be heard."""
+        if self._network.passes(peer.node, self.node):
+            self._network.hub.after(self._network.delay(), self.broke)
+
+    def arrive(self, number: int, frame: bytes) -> None:
+        if not self._closed and self.node.up and number == self._asked:
+            self._answer = frame
+            for call in calls_in(self.node.name, self._frame, frame):
+                for watcher in self._network.watchers:
+                    watcher.delivered(call)
+            self.socket.readable = True
+
+    def break_off(self) -> None:
+        """The node has crashed."""
+        self.close()
+
+
+class RepEnd:
+    """A REP socket; see `transport/rep.py`."""
+
+    def __init__(self, network: Network, node: Node, address: Address) -> None:
+        if address.scheme == "tcp" and address.port == 0:
+            address = Address(scheme="tcp", host=address.host, port=network.port())
+        if str(address) in network.listeners:
+            raise AddressInUseError(f"address {address}: somebody else listens there")
+        self.address = address
+        self.node = node
+        self.user = ""
+        self.socket = Source(network.hub)
+        self.connections: dict[ReqEnd, None] = {}
+        self.queue: deque[tuple[ReqEnd | None, int, bytes]] = deque()
+        self._network = network
+        self._asking: tuple[ReqEnd | None, int, bytes] | None = None
+        self._seen: dict[str, int] = {}
+        self._closed = False
+        node.sockets[self] = None
+        network.listeners[str(address)] = self
+
+    # -- what the actors use ----------------------------------------------------------------------
+
+    def receive(self) -> list[bytes] | None:
+        if not self.queue:
+            return None
+        assert self._asking is None, "a REP socket that owes an answer takes no request"
+        connection, number, frame = self.queue.popleft()
+        self._asking = connection, number, frame
+        self.socket.readable = bool(self.queue)
+        if connection is not None:
+            connection.socket.signal.give()  # there is room again
+        return [frame]
+
+    def send(self, frame: bytes) -> None:
+        assert self._asking is not None, "a REP socket that was asked nothing answers nothing"
+        (connection, number, request), self._asking = self._asking, None
+        if is_silenced():
+            return
+        identity = identity_of(request)
+        fresh = identity is None or self._seen.get(identity[0], -1) < identity[1]
+        if identity is not None and fresh:
+            self._seen[identity[0]] = identity[1]
+        for call in calls_in(connection.node.name if connection else "", request, frame, fresh=fresh):
+            for watcher in self._network.watchers:
+                watcher.served(call)
+        if connection is None or connection not in self.connections:
+            return
+        self._network.transmit(
+            Passage(
+                source=self.node,
+                target=connection.node,
+                direction="answer",
+                what=f"answer of {len(frame)} bytes",
+                deliver=lambda: connection.arrive(number, frame),
+                again=lambda: None,
+                broken=connection.broke,
+                frame=frame,
+                asked=request,
+            )
+        )
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self.node.sockets.pop(self, None)
+        if self._network.listeners.get(str(self.address)) is self:
+            del self._network.listeners[str(self.address)]
+        for connection in list(self.connections):
+            connection.hear_of_end(self)
+
+    # -- what the network does --------------------------------------------------------------------
+
+    def arrive(self, connection: ReqEnd | None, number: int, frame: bytes) -> None:
+        if self._closed or not self.node.up:
+            if connection is not None:
+                connection.hear_of_end(self)
+            return
+        self.queue.append((connection, number, frame))
+        self.socket.readable = True
+
+    def break_off(self) -> None:
+        """The node has crashed."""
+        self.queue.clear()
+        self.close()
