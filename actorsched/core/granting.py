@@ -201,24 +201,24 @@ def _first_greedy(state: State, asking: WorkerRecord, assistant: bool, now: Inst
     reserved: dict[str, float] = {}
     free = _free_processes(state, now)
     running = sorted(state.by_status[RUNNING].values(), key=_order, reverse=True)
-    heads: list[tuple[float, int, ReadyClass]] = []
+    heads: list[tuple[Entry, ReadyClass]] = []
     for group in state.ready.classes:
         entry = group.peek()
         if entry is not None and not group.demand.impossible:
-            heads.append((entry[0], entry[1], group))
+            heads.append((entry, group))
     heapify(heads)
     aside: list[tuple[ReadyClass, Entry]] = []
     best = None
     while heads:
-        priority, seq, group = heads[0]
-        while running and _order(running[-1]) < (priority, seq):
+        first, group = heads[0]
+        while running and _order(running[-1]) < first[:2]:
             _reserve_running(running.pop(), free, reserved)
         demand, crew = group.demand, group.crew
         if not fits(demand, reserved):
             heappop(heads)
             continue
         if (assistant or asking.worker_id in crew.idset) and fits(demand, used):
-            best = group.heap[0][2]
+            best = first[2]
             break
         for worker_id in (*crew.ids, asking.worker_id) if assistant else crew.ids:
             if free.get(worker_id, 0) > 0:
@@ -229,14 +229,14 @@ def _first_greedy(state: State, asking: WorkerRecord, assistant: bool, now: Inst
         else:
             heappop(heads)
             continue
-        aside.append((group, group.heap[0]))
-        group.set_aside()
+        aside.append((group, first))
+        group.set_aside(first)
         heappop(heads)
         entry = group.peek()
         if entry is not None:
-            heappush(heads, (entry[0], entry[1], group))
+            heappush(heads, (entry, group))
     for group, entry in aside:
-        group.put_back(entry)
+        group.add(entry)
     return best
 
 

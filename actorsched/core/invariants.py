@@ -81,7 +81,7 @@ def ready_queue_holds_exactly_the_ready_tasks(state: State) -> None:
     }
     queued = []
     for group in state.ready.classes:
-        live = [entry[2] for entry in group.heap if entry[2].entry is entry]
+        live = [entry[2] for entry in group.entries() if entry[2].entry is entry]
         assert len(live) == group.live > 0, f"{group.demand!r} for {group.crew!r}: live count"
         for record in live:
             assert record.crew is group.crew, f"{record!r} queued for others"

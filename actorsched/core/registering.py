@@ -304,6 +304,6 @@ def add_task_batcher(
 ) -> None:
     """Say which parameters of a family this worker can combine, and how many tasks at most."""
     size = float("inf") if max_batch_size is None else max_batch_size
-    ready = (entry[2] for group in state.ready.classes for entry in group.heap)
+    ready = (entry[2] for group in state.ready.classes for entry in group.entries())
     state.batches.set_batcher(worker, task_family, tuple(batched_args), size, ready)
     state.touch_batchers(worker)

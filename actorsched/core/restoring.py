@@ -127,7 +127,7 @@ def _set_of(registry: WorkerSets, serials: Iterable[int], ids: dict[int, str]) -
 
 
 def _load_batchers(state: State, stored: dict[str, rows.BatchersRow]) -> None:
-    ready = [entry[2] for group in state.ready.classes for entry in group.heap]
+    ready = [entry[2] for group in state.ready.classes for entry in group.entries()]
     for worker_id, row in stored.items():
         for family, (args, max_size) in row.families.items():
             size = inf if max_size is None else max_size
