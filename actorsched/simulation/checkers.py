@@ -7,13 +7,14 @@ actors. What they find is a `Violation`; the first one ends a simulation.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from actorsched.actors.scheduler import SIGNS_OF_LIFE
 from actorsched.config import SchedulerSettings
 from actorsched.rpc.methods import READ_ONLY
-from actorsched.simulation.wire import Served, WireWatcher
-from actorsched.simulation.world import Attempt, Watcher
+from actorsched.simulation.checker import Checker, is_sign_of_life
+from actorsched.simulation.decisions import ClaimsAreTaken, DisabledForAReason, RequirementsFirst
+from actorsched.simulation.wire import Served
+from actorsched.simulation.world import Attempt
 
 if TYPE_CHECKING:
     from actorsched.simulation.simulation import Simulation
@@ -22,55 +23,8 @@ if TYPE_CHECKING:
 STALE_S = 40.0
 #: a wish for a task that comes sooner after its end is from who looked before
 STABLE_S = SchedulerSettings().stable_done_cooldown_secs
-#: why what another life than the present one says is refused
-OTHER_LIVES = ("stale_incarnation", "unproven_incarnation")
 #: the scheduler looks at the time twice in a second, and gives a full lease when it stood still for 5 s
 LEASE_SLACK_S = 10.0
-
-
-class Finding(NamedTuple):
-    """What a checker found."""
-
-    checker: str
-    at_s: float
-    text: str
-
-
-class Checker(Watcher, WireWatcher):
-    """Base class. `self.fail(text)` reports.
-
-    Users may add their own: subclass this, write the methods that are needed, and give the class to
-    `Simulation(checkers=[…])`.
-    """
-
-    def __init__(self, simulation: Simulation) -> None:
-        self.simulation = simulation
-        self.hub = simulation.hub
-        self.world = simulation.world
-
-    def fail(self, text: str) -> None:
-        finding = Finding(type(self).__name__, self.hub.now, text)
-        self.simulation.findings.append(finding)
-        self.simulation.trace.add("VIOLATION", finding.checker, finding.text)
-
-    def each_second(self) -> None:
-        """Called once in a second of virtual time."""
-
-    def program_ended(self, node: str, succeeded: bool, wanted: tuple[str, ...]) -> None:
-        """A worker's program has ended, with this exit status, for these tasks."""
-
-    def restarted(self, node: str) -> None:
-        """A node has begun a new life."""
-
-    def at_end(self) -> None:
-        """Everything was healed, and every program has ended or the time is up."""
-
-
-def is_sign_of_life(call: Served) -> bool:
-    """Whether it renewed the lease of its worker: a copy of a request does, another life of it does not."""
-    if call.error is not None or call.method not in SIGNS_OF_LIFE:
-        return False
-    return not (isinstance(call.result, dict) and call.result.get("refused") in OTHER_LIVES)
 
 
 class OneLiveRun(Checker):
@@ -143,16 +97,6 @@ class OneLiveRun(Checker):
                 attempt.superseded_at = None
 
 
-class RequirementsFirst(Checker):
-    """No run before its requirements are done."""
-
-    def run_started(self, attempt: Attempt) -> None:
-        plan = self.world.plans[attempt.name]
-        missing = [name for name in (*plan.deps, *plan.more) if not self.world.has(name)]
-        if missing:
-            self.fail(f"{attempt} began without {', '.join(missing)}")
-
-
 class AcknowledgedReports(Checker):
     """No acknowledged report is lost: what was reported as done, and acknowledged, is not run again.
 
@@ -210,7 +154,8 @@ def _was_accepted(call: Served) -> bool:
 class NoEffectTwice(Checker):
     """A frame that comes again gets the answer that it got the first time: it took effect once.
 
-    Methods without any effect are done again, and may say something else then.
+    Methods without any effect are done again, and may say something else then. A copy of an earlier frame
+    than the last one is refused.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -229,6 +174,8 @@ class NoEffectTwice(Checker):
             self.answers[client] = number, answers | {call.place: (call.result, call.error)}
             return
         last, answers = self.answers.get(client, (-1, {}))
+        if number < last and call.error is None:
+            self.fail(f"{call.method} of {client}, frame {number}, was carried out after frame {last}")
         if last == number and answers.get(call.place) != (call.result, call.error):
             self.fail(
                 f"{call.method} of {client}, frame {number}, was answered by {answers.get(call.place)}"
@@ -357,6 +304,8 @@ CHECKERS: tuple[type[Checker], ...] = (
     Narrator,
     OneLiveRun,
     RequirementsFirst,
+    ClaimsAreTaken,
+    DisabledForAReason,
     AcknowledgedReports,
     NoEffectTwice,
     NoLeaseWithoutHolder,

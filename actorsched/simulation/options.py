@@ -48,6 +48,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     #: tasks that are cancelled at some time, and submitted again
     cancels: int = 0
 
+    #: programs wait for what is tried again later, and for what others do, as Luigi's with `keep_alive`
+    keep_alive: bool = False
+
     # -- the network
     delay_ms: float = 5.0
     drop: float = 0.0
@@ -135,5 +138,6 @@ def options_of(seed: int, **fixed: Any) -> Options:
         "slow": share(0.2, 6),
         "skew": share(0.3, 0.05),
         "steps": share(0.2, 20),
+        "keep_alive": die.random() < 0.25,
     }
     return Options(**(drawn | fixed))

@@ -155,6 +155,8 @@ class Programs:
             options.slots,
             assistant,
             forever=assistant,
+            # what appears somewhere else is noticed only by a program that begins anew
+            keep_alive=options.keep_alive and not options.external,
             runtime=runtime,
             ping_interval=min(1.0, options.lease_s / 3),
         )

@@ -11,7 +11,8 @@ from actorsched.actors.worker import WorkerActor
 from actorsched.core.invariants import check_invariants
 from actorsched.core.machine import SchedulerMachine
 from actorsched.simulation.case import Case
-from actorsched.simulation.checkers import CHECKERS, Checker, Finding
+from actorsched.simulation.checker import Checker, Finding
+from actorsched.simulation.checkers import CHECKERS
 from actorsched.simulation.faults import Fault, draw_faults
 from actorsched.simulation.hub import Hub
 from actorsched.simulation.network import Network, Weather
@@ -206,7 +207,7 @@ class Simulation:
         """(worker, task id) of each run of which the scheduler believes that it goes on."""
         return [
             (worker.worker_id, record.task_id)
-            for machine in self._machines()
+            for machine in self.machines()
             for worker in machine.workers.values()
             for record in worker.runs
         ]
@@ -265,13 +266,13 @@ class Simulation:
 
     def check_invariants(self) -> None:
         """Look inside the scheduler: its own invariants hold."""
-        for machine in self._machines():
+        for machine in self.machines():
             try:
                 check_invariants(machine)
             except AssertionError as error:
                 self.findings.append(Finding("invariants", self.hub.now, str(error)))
 
-    def _machines(self) -> list[SchedulerMachine]:
+    def machines(self) -> list[SchedulerMachine]:
         """Of the scheduler that is up; none while it starts."""
         owners = [strand.owner for strand in self.nodes["scheduler"].strands]
         found = [owner.machine for owner in owners if isinstance(owner, SchedulerActor)]

@@ -37,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         endings: of its runs, in order; the last one holds for all that follow.
         appears_s: it is external, and its output appears at this time.
         stubborn: its process takes no notice of SIGTERM.
-        gives_back: after half of its time it gives back all its resources.
+        gives_back: after half of its time it gives back half of its resources; all, when that is one.
         retry_count: failures that disable it.
     """
 
@@ -124,8 +124,9 @@ class Work(Task):
         with world().running(plan, child) as attempt:
             if plan.gives_back and plan.resources:
                 sleep(plan.duration_s / 2)
-                self.decrease_running_resources(plan.resources)
-                attempt.holds = {}
+                given = {name: (amount + 1) // 2 for name, amount in plan.resources.items()}
+                self.decrease_running_resources(given)
+                attempt.holds = {name: amount - given[name] for name, amount in plan.resources.items()}
                 sleep(plan.duration_s / 2)
             else:
                 sleep(plan.duration_s)

@@ -1,0 +1,60 @@
+"""A checker watches from outside for one thing that must never happen, or that must be so at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from actorsched.actors.scheduler import SIGNS_OF_LIFE
+from actorsched.simulation.wire import Served, WireWatcher
+from actorsched.simulation.world import Watcher
+
+if TYPE_CHECKING:
+    from actorsched.simulation.simulation import Simulation
+
+#: why what another life than the present one says is refused
+OTHER_LIVES = ("stale_incarnation", "unproven_incarnation")
+
+
+class Finding(NamedTuple):
+    """What a checker found."""
+
+    checker: str
+    at_s: float
+    text: str
+
+
+class Checker(Watcher, WireWatcher):
+    """Base class. `self.fail(text)` reports.
+
+    Users may add their own: subclass this, write the methods that are needed, and give the class to
+    `Simulation(checkers=[…])`.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.hub = simulation.hub
+        self.world = simulation.world
+
+    def fail(self, text: str) -> None:
+        finding = Finding(type(self).__name__, self.hub.now, text)
+        self.simulation.findings.append(finding)
+        self.simulation.trace.add("VIOLATION", finding.checker, finding.text)
+
+    def each_second(self) -> None:
+        """Called once in a second of virtual time."""
+
+    def program_ended(self, node: str, succeeded: bool, wanted: tuple[str, ...]) -> None:
+        """A worker's program has ended, with this exit status, for these tasks."""
+
+    def restarted(self, node: str) -> None:
+        """A node has begun a new life."""
+
+    def at_end(self) -> None:
+        """Everything was healed, and every program has ended or the time is up."""
+
+
+def is_sign_of_life(call: Served) -> bool:
+    """Whether it renewed the lease of its worker: a copy of a request does, another life of it does not."""
+    if call.error is not None or call.method not in SIGNS_OF_LIFE:
+        return False
+    return not (isinstance(call.result, dict) and call.result.get("refused") in OTHER_LIVES)

@@ -1,0 +1,136 @@
+"""Checkers of what the scheduler decides, as it is seen on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from actorsched.actors.worker import WorkerActor
+from actorsched.core.statuses import DISABLED
+from actorsched.simulation.checker import Checker
+from actorsched.simulation.wire import Served
+from actorsched.simulation.world import Attempt
+
+if TYPE_CHECKING:
+    from actorsched.simulation.simulation import Simulation
+
+
+def grants_in(call: Served) -> Iterator[Mapping[str, Any]]:
+    """What an answer to `get_work` hands out."""
+    if call.method == "get_work" and isinstance(call.result, dict):
+        for grant in call.result.get("tasks") or [call.result]:
+            if grant.get("run_id"):
+                yield grant
+
+
+def was_taken(call: Served, *statuses: str) -> bool:
+    """Whether it is an `add_task` with one of these statuses, and was not refused."""
+    if call.method != "add_task" or call.error is not None or call.result is not None:
+        return False
+    return call.params.get("status", "PENDING") in statuses
+
+
+class RequirementsFirst(Checker):
+    """No run before its requirements are done; nor is a task handed out before, which a child would see."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.names: dict[str, str] = {}
+        #: task → what its runs have asked for
+        self.more: dict[str, list[str]] = {}
+
+    def run_started(self, attempt: Attempt) -> None:
+        plan = self.world.plans[attempt.name]
+        missing = [name for name in (*plan.deps, *plan.more) if not self.world.has(name)]
+        if missing:
+            self.fail(f"{attempt} began without {', '.join(missing)}")
+
+    def served(self, call: Served) -> None:
+        if not call.fresh:
+            return
+        if call.method == "add_task" and "name" in (call.params.get("params") or {}):
+            self.names[call.params["task_id"]] = call.params["params"]["name"]
+        if was_taken(call, "PENDING", "FAILED") and call.params.get("deps") is not None:
+            self.more.pop(call.params["task_id"], None)  # who names all replaces what a run has asked for
+        if was_taken(call, "PENDING", "SUSPENDED") and call.params.get("new_deps"):
+            self.more.setdefault(call.params["task_id"], []).extend(call.params["new_deps"])
+        for grant in grants_in(call):
+            name = self.names.get(grant["task_id"] or "")
+            if name is None:
+                continue
+            needed = [*self.world.plans[name].deps]
+            needed += [self.names[task_id] for task_id in self.more.get(grant["task_id"], ())]
+            missing = [known for known in needed if not self.world.has(known)]
+            if missing:
+                self.fail(f"{name} was handed out as {grant['run_id']} without {', '.join(missing)}")
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler" and not self.simulation.durable:
+            self.more.clear()
+
+
+class ClaimsAreTaken(Checker):
+    """A worker that says that its run goes on is believed, unless the task went to somebody else or is over.
+
+    So a scheduler that has lost its memory ends no work that is under way.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        #: tasks of which the scheduler may rightly say that another run, or none, is the live one
+        self.settled: set[str] = set()
+
+    def served(self, call: Served) -> None:
+        self.settled.update(grant["task_id"] or "" for grant in grants_in(call))
+        task_id = call.params.get("task_id", "")
+        if call.method == "cancel_task" or was_taken(call, "DONE", "FAILED", "DISABLED", "RUNNING"):
+            self.settled.add(task_id)
+        refused = isinstance(call.result, dict) and call.result.get("refused") == "stale_run"
+        claims = call.method == "add_task" and call.params.get("status") == "RUNNING"
+        if claims and refused and task_id not in self.settled:
+            run_id = call.params.get("run_id")
+            self.fail(f"{call.node} runs {task_id} as {run_id}, and was refused; nobody else does, or did")
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler" and not self.simulation.durable:
+            self.settled.clear()
+
+
+class DisabledForAReason(Checker):
+    """A task is disabled for killing its workers when so many that had it are dead or silent."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        #: task → lives of workers that had it, each with its node
+        self.holders: dict[str, dict[str, str]] = {}
+
+    def served(self, call: Served) -> None:
+        life = str(call.params.get("incarnation", ""))
+        for grant in grants_in(call):
+            self.holders.setdefault(grant["task_id"] or "", {})[life] = call.node
+        if was_taken(call, "RUNNING"):
+            self.holders.setdefault(call.params["task_id"], {})[life] = call.node
+
+    def each_second(self) -> None:
+        for machine in self.simulation.machines():
+            for record in machine.by_status[DISABLED].values():
+                trouble = record.trouble
+                if trouble is None or trouble.disabled_at is None or not trouble.deaths:
+                    continue
+                gone = [life for life in self.holders.get(record.task_id, {}) if not self._lives(life)]
+                silent = {life for _, life in trouble.silent}
+                back = [
+                    worker.worker_id for worker in machine.workers.values() if worker.incarnation in silent
+                ]
+                if len({*gone, *silent}) < machine.settings.max_worker_deaths:
+                    self.fail(f"{record.task_id} was disabled for {trouble.deaths} deaths; dead are {gone}")
+                elif back:
+                    self.fail(f"{record.task_id} is disabled for the death of {back}, who are back")
+
+    def _lives(self, life: str) -> bool:
+        """Whether some worker actor has this life."""
+        return any(
+            isinstance(strand.owner, WorkerActor) and strand.owner._incarnation == life
+            for node in self.simulation.nodes.values()
+            for strand in node.strands
+        )
