@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pykka
 import pytest
+import structlog
 from pykka import ActorRef
 
 from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded
@@ -17,6 +18,8 @@ from actorsched.actors.scheduler import SchedulerActor, Take
 from actorsched.errors import FencedError, InvalidParamsError, StoreHeldError, StoreUnavailableError
 from actorsched.rpc.errors import StaleRequestError
 from actorsched.store.memory import Disk, MemoryStore
+
+REPLACED = "another scheduler has taken the place of this one"
 
 
 class FaultyStore(MemoryStore):
@@ -204,6 +207,29 @@ def test_a_holder_looks_whether_it_still_has_its_place_before_it_tells_anything(
         call(first, "is_paused")
 
 
+def test_a_holder_whose_connection_ended_first_says_that_its_place_was_taken(world: World) -> None:
+    """A database server ends the session of a scheduler that was stopped, so no commit is refused."""
+    first, store = world.start()
+    add(first, "a")
+    standby, _ = world.start()
+    standby.ask(Take())
+    world.time += 6
+    assert standby.ask(Take()) is None
+    store.fails = "before"
+    with structlog.testing.capture_logs() as lines:
+        with pytest.raises(StoreUnavailableError, match="no room"):
+            call(first, "get_work", worker="w")
+        assert REPLACED not in [line["event"] for line in lines]
+        store.fails = ""
+        for _ in range(2):
+            with pytest.raises(StoreHeldError):
+                call(first, "task_list")
+    assert [line["event"] for line in lines].count(REPLACED) == 1
+    add(standby, "b")
+    standby.stop()
+    assert list(call(first, "task_list")) == ["a", "b"]
+
+
 def test_a_deadline_keeps_what_was_left_of_it(world: World) -> None:
     """The time without a scheduler does not count; leases begin anew."""
     ref, _ = world.start()
@@ -217,4 +243,22 @@ def test_a_deadline_keeps_what_was_left_of_it(world: World) -> None:
     for _ in range(7):
         world.time += 50
         call(again, "ping", worker="w")
+    assert call(again, "task_list")["a"]["status"] == "PENDING"
+
+
+def test_the_cooldown_of_a_done_task_keeps_what_was_left_of_it(world: World) -> None:
+    """As any other deadline: workers that were cut off too are as far behind after a restart as before."""
+    ref, _ = world.start()
+    add(ref, "a", status="DONE")
+    world.time += 6
+    call(ref, "ping", worker="w")
+    ref.stop()
+    world.time += 10_000
+    again, _ = world.start()
+    assert again.ask(Take()) is None  # the state lives again from here on
+    world.time += 3
+    add(again, "a")
+    assert call(again, "task_list")["a"]["status"] == "DONE"
+    world.time += 2
+    add(again, "a")
     assert call(again, "task_list")["a"]["status"] == "PENDING"
