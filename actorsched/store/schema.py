@@ -8,6 +8,7 @@ function in `MIGRATIONS` and a stored sample of the version before, for the test
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -15,8 +16,10 @@ from actorsched.errors import StoreError
 
 VERSION = 1
 
+Migrations: TypeAlias = Mapping[int, Callable[[sa.Connection], None]]
+
 #: from a version to the next one
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {}
+MIGRATIONS: Migrations = {}
 
 metadata = sa.MetaData()
 
@@ -105,14 +108,14 @@ WRITE_REPLY = (
 DELETE_REPLY = "DELETE FROM actorsched_reply WHERE client = ?"
 
 
-def prepare(connection: sa.Connection, where: str) -> bool:
+def prepare(connection: sa.Connection, where: str, migrations: Migrations = MIGRATIONS) -> bool:
     """Make the tables, or bring them up to date, inside the transaction that is open.
 
     Returns:
         whether they were made now.
 
     Raises:
-        StoreError: the tables are of a newer version.
+        StoreError: the tables are of a newer version, or of one that no way leads from.
     """
     if not sa.inspect(connection).has_table(schema.name):
         metadata.create_all(connection)
@@ -128,6 +131,11 @@ def prepare(connection: sa.Connection, where: str) -> bool:
             " use a newer actorsched, or another store"
         )
     for old in range(version, VERSION):
-        MIGRATIONS[old](connection)
+        if old not in migrations:
+            raise StoreError(
+                f"{where}: the store is of version {version}, and this actorsched, of version {VERSION},"
+                f" knows no way on from version {old}; use a release in between first"
+            )
+        migrations[old](connection)
         connection.execute(schema.update().values(version=old + 1))
     return False

@@ -47,6 +47,8 @@ class SqlStore:
 
     #: how the driver writes a parameter
     parameter = "?"
+    #: the ways from older versions
+    migrations: schema.Migrations = schema.MIGRATIONS
 
     def __init__(self, url: str, engine_url: sa.URL, lease_s: float) -> None:
         self.url = url
@@ -123,7 +125,7 @@ class SqlStore:
             raise
 
     def prepare(self, connection: sa.Connection) -> None:
-        schema.prepare(connection, self.url)
+        schema.prepare(connection, self.url, self.migrations)
 
     def close(self) -> None:
         self._driver = None

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from actorsched.config import SchedulerSettings
 from actorsched.core import Instant, SchedulerMachine
 from actorsched.errors import InvalidParamsError, StoreError, StoreHeldError
-from actorsched.store import schema
 from actorsched.store.base import Reply, Store
 from actorsched.store.memory import MemoryStore
 from actorsched.store.transfer import check, export_lines, import_lines
-from actorsched.store.url import make_store
 
 Make = Callable[[], Store]
 NOW = Instant(50.0, 2000.0)
-SAMPLES = Path(__file__).parent / "samples"
 
 
 def busy_machine() -> SchedulerMachine:
@@ -111,38 +105,3 @@ def test_rows_that_contradict_each_other_are_found() -> None:
     del store.disk.items["worker", "w1"]
     with pytest.raises(StoreError, match="contradict"):
         check(store)
-
-
-def test_a_newer_store_is_refused_with_both_versions(tmp_path: Path) -> None:
-    """It is left as it is."""
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    store = make_store(url)
-    store.open()
-    fill(store)
-    store.close()
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-    with engine.begin() as connection:
-        connection.execute(schema.schema.update().values(version=99))
-    with pytest.raises(
-        StoreError, match=rf"version 99, and this actorsched knows versions up to {schema.VERSION}"
-    ):
-        make_store(url).open()
-
-
-@pytest.mark.parametrize("version", range(1, schema.VERSION + 1))
-def test_a_store_of_each_version_can_be_opened(version: int, tmp_path: Path) -> None:
-    """The samples were written by the releases of their time and are never changed."""
-    path = tmp_path / "state.db"
-    with sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.NullPool).connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.executescript((SAMPLES / f"version-{version}.sql").read_text())
-    store = make_store(f"sqlite:///{path}")
-    store.open()
-    output = io.BytesIO()
-    output.writelines(export_lines(store))
-    found = check(store)
-    store.close()
-    expected = (SAMPLES / "expected.jsonl").read_bytes()
-    assert sorted(output.getvalue().splitlines()) == sorted(expected.splitlines())
-    assert found["tasks"] == {"PENDING": 9, "RUNNING": 2, "FAILED": 1}
