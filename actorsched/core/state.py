@@ -43,6 +43,8 @@ from actorsched.core.workersets import WorkerSet, WorkerSets
 
 #: of the announced scheduling failures, so many are kept
 ANNOUNCED_MAX = 100
+#: so many retry policies are shared, before it begins anew
+POLICIES_MAX = 1_000
 
 
 class State:
@@ -332,6 +334,9 @@ class State:
         return self.intern_policy(self.policy._replace(**said)) if said else self.policy
 
     def intern_policy(self, policy: RetryPolicy) -> RetryPolicy:
+        """The same policy as one object for all records."""
+        if len(self._policies) >= POLICIES_MAX:
+            self._policies = {self.policy: self.policy}
         return self._policies.setdefault(policy, policy)
 
     def announce(self, failure: dict[str, Any]) -> None:

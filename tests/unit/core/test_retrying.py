@@ -261,6 +261,16 @@ def test_a_policy_without_bounds_can_be_stored() -> None:
     assert msgspec.json.decode(msgspec.json.encode(row), type=TaskRow) == row
 
 
+def test_policies_that_nobody_has_are_forgotten() -> None:
+    """A scheduler lives for months, and a task may say another number each time."""
+    driven = Driven()
+    for number in range(5_000):
+        record = task(driven, retry_delay=number)
+    assert record.policy.retry_delay == 4_999
+    assert len(driven.machine._policies) <= 1_000
+    assert task(driven).policy is driven.machine.policy
+
+
 numbers = st.floats(0, 1e12) | st.integers(0, 10**12)
 policies = st.builds(
     RetryPolicy,
