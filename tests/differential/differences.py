@@ -22,6 +22,7 @@ DIFFERENCES: dict[str, str] = {
     "given-back": "PENDING with the id of the live run gives the task back",
     "report-keeps": "a report with a run id keeps the resources and the retry policy that it does not name",
     "lost-needs-room": "a run that was lost on the way is handed out again when its resources are free",
+    "reserved-for-runs": "what nobody can run reserves no resources",
     "batch-believed": "a worker that names a batch among its tasks keeps it, also before it is claimed",
     "own-request": "giving back resources of a batch leaves what its members ask for next time",
     "runnable-batches": "only what is runnable joins a batch",

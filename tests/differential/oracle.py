@@ -313,6 +313,13 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
             kwargs["retry_policy_dict"] = kwargs.get("retry_policy_dict") or task.retry_policy._asdict()
         return self.add_task(**kwargs)
 
+    # -- reserved-for-runs
+
+    def _schedulable(self, task: OracleTask) -> Any:
+        if not task.runnable and not task.is_batchable() and self._agreed("reserved-for-runs"):
+            return False
+        return super()._schedulable(task)
+
     # -- lost-needs-room, batch-believed
 
     def get_work(self, **kwargs: Any) -> Any:
