@@ -12,11 +12,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.integration.store import pipeline
 
 #: patience for anything that a process should do, on a busy machine
 PATIENCE_S = 90.0
 COMMAND = [sys.executable, "-m", "actorsched"]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """With a place for bytecode: nobody compiles a program for each start."""
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    root = Path(pipeline.__file__).parents[3]
+    return ours | {"PYTHONPATH": str(root), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 class Process:
@@ -32,7 +41,7 @@ class Process:
                 stderr=log,
                 text=True,
                 cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(Path(pipeline.__file__).parents[3])},
+                env=environment(folder),
             )
         self.started = time.monotonic()
         self._lines: list[str] = []
@@ -98,7 +107,11 @@ class Plant:
         self.layers = layers
         self.addresses = [f"ipc://{folder}/s{number}" for number in range(n_schedulers)]
         self.processes: list[Process] = []
+        #: of each restart: seconds until the scheduler was ready and until a task started, and the processor
+        #: time until it was ready
         self.back_after_s: list[float] = []
+        self.at_work_after_s: list[float] = []
+        self.start_cpu_s: list[float] = []
         (folder / "out").mkdir(exist_ok=True)
 
     def start(self, name: str, *arguments: str) -> Process:
@@ -163,8 +176,23 @@ class Plant:
             time.sleep(rng.random() * 0.02)  # anywhere within a message
             scheduler.kill()
             scheduler = self.start_scheduler()
-            self.back_after_s.append(scheduler.wait_for("scheduler ready"))
+            self._note_return(scheduler, run)
         return n_kills
+
+    def _note_return(self, scheduler: Process, run: Process) -> None:
+        self.back_after_s.append(scheduler.wait_for("scheduler ready"))
+        times = psutil.Process(scheduler.popen.pid).cpu_times()
+        self.start_cpu_s.append(times.user + times.system)
+        n = self._n_starts()
+        deadline = time.monotonic() + PATIENCE_S
+        while run.popen.poll() is None and time.monotonic() < deadline:
+            if self._n_starts() > n:
+                self.at_work_after_s.append(time.monotonic() - scheduler.started)
+                return
+            time.sleep(0.005)
+
+    def _n_starts(self) -> int:
+        return sum(mark[0] == "start" for mark in self.marks() if mark)
 
     def check(self) -> None:
         """Every task ran, once, and at no time by two."""

@@ -7,15 +7,22 @@ the scheduler was killed `--kills` times. Ends with an error at the first thing 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from tests.integration.store import pipeline
 from tests.integration.store.plant import Plant
 from tests.servers.postgres import PostgresServer
+
+#: what `Plant.check` and the exit codes have shown by then
+VERDICT = (
+    "every task complete, none run by two workers at once, no acknowledged report lost, all exit codes 0"
+)
 
 
 def main() -> None:
@@ -28,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     server = PostgresServer() if options.store == "postgresql" else None
     done, seed, started = 0, options.seed, time.monotonic()
-    back: list[float] = []
+    times: dict[str, list[float]] = {"ready": [], "at work": [], "processor time of a start": []}
     try:
         while done < options.kills:
             folder = Path(tempfile.mkdtemp(prefix="as-"))
@@ -44,13 +51,17 @@ def main() -> None:
                 codes = [run.wait(), *[worker.end() for worker in workers]]
                 assert codes == [0, 0, 0], f"seed {seed}: exit codes {codes}\n{plant.story()}"
                 plant.check()
-                back += plant.back_after_s
+                for name, found in zip(
+                    times, (plant.back_after_s, plant.at_work_after_s, plant.start_cpu_s), strict=True
+                ):
+                    times[name] += found
+                print(f"seed {seed}: {plant.n_tasks} tasks, {done} kills so far; {VERDICT}", flush=True)
+            for name, found in times.items():
                 print(
-                    f"seed {seed}: {plant.n_tasks} tasks, {done} kills so far, nothing lost;"
-                    f" ready again after {sorted(back)[len(back) // 2]:.2f} s (median),"
-                    f" {max(back):.2f} s (most)",
+                    f"    {name}: {median(found):.2f} s (median), {max(found):.2f} s (most) of {len(found)}",
                     flush=True,
                 )
+            print(f"    load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
             shutil.rmtree(folder, ignore_errors=True)
             seed += 1
     finally:

@@ -23,4 +23,4 @@ def test_a_pipeline_survives_a_scheduler_that_is_killed_again_and_again(folder: 
         assert [worker.end() for worker in workers] == [0, 0], plant.story()
         plant.check()
         assert kills >= 3, "the pipeline was over before it was disturbed"
-        print(f"killed {kills} times, back after {max(plant.back_after_s):.2f} s at most")
+        print(f"killed {kills} times, at work after {max(plant.at_work_after_s):.2f} s at most")
