@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from actorsched.cli.store import store_option
+from actorsched.cli.store import store_option, usual_url
 
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -58,9 +58,8 @@ def _history(
 ) -> None:
     from actorsched.cli.output import ago, print_json, print_table
     from actorsched.store.history import History
-    from actorsched.store.url import default_url
 
-    history = History(url or default_url())
+    history = History(url or usual_url())
     history.open(create=False)
     try:
         found = list(

@@ -5,11 +5,12 @@ When a node is ready it prints one line on standard output, which ends with its 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -19,10 +20,16 @@ from actorsched.cli.config_file import config_option
 from actorsched.cli.sections import Option, SectionedCommand
 from actorsched.cli.settings import log_level_option, positive, resource_option, setting_options, values_of
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
+from actorsched.errors import StoreHeldError
 from actorsched.store.url import LEASE_S
+
+if TYPE_CHECKING:
+    from actorsched.facade.scheduler import Scheduler
 
 #: seconds between two looks of a standby at whether it has become the scheduler
 STANDBY_LOOK_S = 0.2
+#: seconds between two looks of a scheduler at whether it still is one
+READY_LOOK_S = 1.0
 
 SCHEDULER_SECTION = "Of --role scheduler"
 WORKER_SECTION = "Of --role worker"
@@ -35,10 +42,13 @@ def run_node(ctx: click.Context, /, **values: Any) -> int:
 
     _refuse_options_of_other_role(ctx, values["role"])
     logging.set_up(values["log_level"])
+    gc.disable()  # until it is ready: what is loaded stays, and the search for garbage is a sixth of a start
     try:
         return _be_scheduler(values) if values["role"] == "scheduler" else _be_worker(values)
     except StoppedError:  # before it was ready; a node that was told to end has done what it should
         return 0
+    finally:
+        gc.enable()
 
 
 def _refuse_options_of_other_role(ctx: click.Context, role: str) -> None:
@@ -56,16 +66,16 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
     from actorsched.cli.signals import StopSignals
     from actorsched.facade.scheduler import Scheduler
     from actorsched.facade.serve import serve
-    from actorsched.store.url import default_url
 
     _refuse_bad_addresses(values)
     stopped = threading.Event()
     settings = values_of(SchedulerSettings, values)
+    store = values["store"] or _default_store(values["bind"][0])
     with (
         StopSignals().installed() as signals,
         Scheduler(
             resources=dict(values["resource"]),
-            store=values["store"] or default_url(),
+            store=store,
             standby=True,
             lease_s=values["store_lease"],
             **settings,
@@ -81,15 +91,50 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
         signals.stopping(lambda _drain_s: stopped.set()),
     ):
         addresses = " ".join(server.addresses)
-        if not scheduler.serving:
-            _say_ready(f"scheduler standing by at {addresses}")
-        while not scheduler.serving and not stopped.wait(STANDBY_LOOK_S):
-            pass
-        if not stopped.is_set():
-            _say_ready(f"scheduler ready at {addresses}")
-        stopped.wait()
+        _tell_how_it_is(scheduler, addresses, values["store"] is None, stopped)
         log.info("scheduler is stopping", address=addresses)
     return 0
+
+
+def _default_store(bound_to: str) -> str:
+    from actorsched.actors.log import log
+    from actorsched.store.url import default_stores, default_url
+
+    url, known = default_url(bound_to), default_stores()
+    if url not in known and default_url() in known:
+        # schedulers at all addresses once had the same one, so somebody may miss their tasks here
+        log.info("this scheduler begins with an empty store of its own", store=url, usual=default_url())
+    return url
+
+
+def _tell_how_it_is(scheduler: Scheduler, addresses: str, by_default: bool, stopped: threading.Event) -> None:
+    """Say whether the scheduler serves, and each time when that changes, until it is stopped."""
+    told = ""
+    while not stopped.is_set():
+        trouble = scheduler.trouble
+        if trouble is None:
+            now = "ready"
+        elif isinstance(trouble, StoreHeldError):
+            now = "standing by"
+        else:  # the log says what is wrong with the store; a scheduler that was ready will be so again
+            now = told or "waiting for its store"
+        if now != told:
+            told = now
+            _say_ready(f"scheduler {now} at {addresses}")
+            if now == "standing by":
+                _explain_standby(str(trouble), by_default)
+        stopped.wait(READY_LOOK_S if trouble is None else STANDBY_LOOK_S)
+
+
+def _explain_standby(cause: str, by_default: bool) -> None:
+    """On the terminal, whatever the level of the log: whoever did not mean it would wait for nothing."""
+    remedy = "another --bind, or --store" if by_default else "--store"
+    print(
+        f"actorsched: this scheduler serves nobody for now: {cause}, and takes over when that one ends. For a"
+        f" scheduler of its own, say {remedy} with another place.",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _refuse_bad_addresses(values: Mapping[str, Any]) -> None:
@@ -138,6 +183,7 @@ def module_folders(folders: list[str]) -> tuple[str, ...]:
 
 
 def _say_ready(text: str) -> None:
+    gc.enable()
     print(text, flush=True)
 
 
@@ -194,7 +240,8 @@ node = SectionedCommand(
             section=SCHEDULER_SECTION,
             metavar="URL",
             help="Keep the state here: sqlite:///PATH, postgresql+psycopg://USER@HOST/DATABASE, or memory://."
-            "  [default: a SQLite file in the state directory of the user]",
+            " Two schedulers with the same store: one of them serves, the other stands by."
+            "  [default: a SQLite file for this port, in the state directory of the user]",
         ),
         Option(
             ["--store-lease"],

@@ -20,14 +20,28 @@ def store_option() -> click.Option:
         envvar="ACTORSCHED_STORE",
         metavar="URL",
         help="The store: sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
-        "  [default: that of a scheduler node of this user]",
+        "  [default: that of a scheduler node of this user at the usual port]",
     )
 
 
-def _open(url: str | None, *, create: bool = False) -> Store:
-    from actorsched.store.url import default_url, make_store
+def usual_url() -> str:
+    """The store that is meant where none is named.
 
-    url = url or default_url()
+    Raises:
+        StoreError: it is not there, but others are.
+    """
+    from actorsched.store.url import default_stores, default_url
+
+    url, known = default_url(), default_stores()
+    if known and url not in known:
+        raise StoreError(f"{url}: there is no store; say --store with one of these: {' '.join(known)}")
+    return url
+
+
+def _open(url: str | None, *, create: bool = False) -> Store:
+    from actorsched.store.url import make_store
+
+    url = url or usual_url()
     if url == "memory://":
         raise StoreError("--store memory://: nothing is kept there; name a store that keeps something")
     store = make_store(url)

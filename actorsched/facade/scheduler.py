@@ -6,7 +6,7 @@ import contextlib
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from pykka import ActorDeadError, ActorRef
 
@@ -15,7 +15,7 @@ from actorsched.actors.messages import Call
 from actorsched.actors.runtime import Clock, Event, Runtime, SystemClock, clock_from
 from actorsched.actors.scheduler import SchedulerActor, Take
 from actorsched.config import SchedulerSettings, settings_from
-from actorsched.errors import StoreHeldError
+from actorsched.errors import StoreHeldError, UnavailableError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.store.url import LEASE_S, make_store
 
@@ -93,7 +93,13 @@ class Scheduler(SchedulerApi):
     @property
     def serving(self) -> bool:
         """Whether it has its place in the store; a standby has not."""
-        return self._ref.ask(Take()) is None
+        return self.trouble is None
+
+    @property
+    def trouble(self) -> UnavailableError | None:
+        """Why it does not serve: `StoreHeldError` while it stands by, else what is wrong with its store."""
+        found: Any = self._ref.ask(Take())
+        return cast(UnavailableError | None, found)
 
     @property
     def actor_ref(self) -> ActorRef[SchedulerActor]:

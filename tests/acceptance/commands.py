@@ -82,6 +82,11 @@ class Process:
         assert " ready " in line, f"{self.args}: {line!r} {self.ended()}"
         return line.split()[-1]
 
+    def line(self) -> str:
+        """Wait for the next line that it prints."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
