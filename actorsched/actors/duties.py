@@ -214,6 +214,12 @@ class Duties(Registrations):
             calls.append(self._registering(registration, status="RUNNING", **more))
         return calls
 
+    def everything(self, runs: Iterable[Run]) -> list[Call]:
+        """The calls that tell a scheduler without memory all that is owed: what runs, and then what waits."""
+        claims = [call for run in runs if not run.superseded for call in self.claim(run)]
+        claimed = {call.params["task_id"] for call in claims}
+        return claims + [call for call in self.owed() if call.params.get("task_id") not in claimed]
+
     def _still_running(self, run: Run, task_id: str, **more: Any) -> Call:
         if run.fenced:
             more["run_id"] = run.run_id

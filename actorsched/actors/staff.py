@@ -71,6 +71,12 @@ class Staff:
         wanted = self.wanted
         return sum([depth - held for number, held in self._held.items() if held < depth and number < wanted])
 
+    def resize(self, wanted: int) -> int:
+        """Have so many slots from now on; returns their number."""
+        self.wanted = max(0, wanted)
+        self.fit()
+        return self.wanted
+
     def fit(self) -> None:
         """Have as many slots as are wanted; a busy one that is too many goes when it is free."""
         for number in range(self.wanted):
@@ -106,8 +112,22 @@ class Staff:
         """The runs of a task, or of the batch that it is in."""
         return (run for run in self.runs.values() if run.task_id == task_id or task_id in run.batch)
 
-    def pass_on(self, run: Run, message: TaskMessage) -> None:
-        self._slots[run.slot].tell(message)
+    def cancel_task(self, task_id: str, cause: str) -> None:
+        """End the runs of a task."""
+        for run in self.of_task(task_id):
+            self.cancel(run, cause)
+
+    def give_back(self, reason: str, *, at_once: bool) -> None:
+        """End what runs; the first reason counts."""
+        for run in self.runs.values():
+            run.given_back = run.given_back or reason
+            self.cancel(run, reason, at_once=at_once)
+
+    def deliver(self, task_id: str, message_id: str, content: Any, **ignored: Any) -> None:
+        """Pass a message on to whatever runs of a task."""
+        for run in self.of_task(task_id):
+            message = TaskMessage(run_id=run.run_id, message_id=message_id, content=str(content))
+            self._slots[run.slot].tell(message)
 
     def dismiss(self, grace_s: float) -> None:
         """Stop all slots and wait for them."""

@@ -1,0 +1,244 @@
+"""A slot's link to its child process: what is sent to it, what it says and prints, how it ended.
+
+The mechanism only: what is said, and what becomes of a run when a child is lost, is the slot's. The inbox of
+the slot listens to the descriptors of the child and delivers a `ChildEvent` for each; one that names
+an earlier life belongs to a child that is not linked any more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from actorsched.actors.inbox import Inbox
+from actorsched.actors.log import log
+from actorsched.children.frames import FrameReader, pack_frame, read_available
+from actorsched.children.launcher import Child
+from actorsched.children.nursery import Nursery
+from actorsched.children.runlog import RunLog
+from actorsched.children.speech import Prepare, encode
+from actorsched.config import WorkerSettings
+from actorsched.errors import ChildLostError
+
+#: bytes that are read from a child's output at once
+LOG_CHUNK = 1 << 16
+#: seconds that a child may need to take a job; an idle one is ready for it
+SEND_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEvent:
+    """The child of this life of the link is to be looked at."""
+
+    life: int
+
+
+class ChildSpoke(ChildEvent):
+    """It has said something, on its socket."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPrinted(ChildEvent):
+    """It has printed something, here."""
+
+    fd: int
+
+
+class ChildEnded(ChildEvent):
+    """Its status has come."""
+
+    __slots__ = ()
+
+
+class ChildLink:
+    """Links one child at a time.
+
+    Args:
+        number: of the slot, for messages.
+        inbox: of the slot; it is told of the child.
+        nursery: where children come from.
+        settings: what a new child is prepared with.
+    """
+
+    def __init__(self, number: int, inbox: Inbox, nursery: Nursery, settings: WorkerSettings) -> None:
+        self._number = number
+        self._inbox = inbox
+        self._nursery = nursery
+        # a task has no business with the password of the mail server
+        self._prepare = encode(Prepare(settings=msgspec.structs.replace(settings, smtp="")))
+        self._child: Child | None = None
+        self._frames = FrameReader()
+        #: counts the children that there were, so that words about one are not taken for another's
+        self.life = 0
+        #: takes what is printed; None: it is thrown away
+        self.log: RunLog | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is a child."""
+        return self._child is not None
+
+    # -- having a child -------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Link a new child, or one that is free.
+
+        Raises:
+            ChildLostError: none could be started.
+            OSError: it was lost at once.
+        """
+        spare = self._nursery.spare()
+        self.adopt(spare or self._nursery.launch())
+        if spare is None:
+            self.send(self._prepare)
+
+    def adopt(self, child: Child) -> None:
+        self.life += 1
+        self._child = child
+        self._frames = FrameReader()
+        self._inbox.listen(child.connection.fileno(), ChildSpoke(self.life))
+        self._inbox.listen(child.status_fd, ChildEnded(self.life))
+        for log_fd in child.log_fds:
+            self._inbox.listen(log_fd, ChildPrinted(self.life, log_fd))
+
+    def release(self) -> Child:
+        """Give the child away; what is still said of it is for nobody here."""
+        assert self._child is not None
+        self.read_log()
+        child, self._child = self._child, None
+        self._inbox.unlisten(child.connection.fileno())
+        self._inbox.unlisten(child.status_fd)
+        for log_fd in child.log_fds:
+            self._inbox.unlisten(log_fd)
+        self.life += 1
+        return child
+
+    def drop(self) -> None:
+        """End the child, if there is one, with its whole process group."""
+        if self._child is not None:
+            self.release().close()
+
+    def replace(self) -> None:
+        """Have another child; where none can be had, the next run tries again."""
+        self.drop()
+        try:
+            self.open()
+        except (ChildLostError, OSError) as error:
+            log.warning("no child for now", slot=self._number, error=str(error))
+
+    def kill(self, *numbers: signal.Signals) -> None:
+        """Send signals to its process group."""
+        for number in numbers:
+            if self._child is not None:
+                self._child.kill(number)
+
+    # -- what is said ---------------------------------------------------------------------------
+
+    def send(self, payload: bytes) -> None:
+        """Say something to the child.
+
+        Raises:
+            OSError: it does not listen.
+        """
+        assert self._child is not None
+        connection = self._child.connection
+        frame = pack_frame(payload)
+        try:
+            sent = connection.send(frame)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(frame):
+            return
+        connection.settimeout(SEND_TIMEOUT_S)
+        try:
+            connection.sendall(memoryview(frame)[sent:])
+        finally:
+            connection.setblocking(False)
+
+    def said(self) -> list[bytes]:
+        """The frames that have come since the last time; none when the child has said its last."""
+        assert self._child is not None
+        try:
+            return self._frames.feed(read_available(self._child.connection))
+        except EOFError:
+            # the status follows; listening on would only say the same again and again
+            self._inbox.unlisten(self._child.connection.fileno())
+            return []
+
+    def last_said(self) -> Iterator[bytes]:
+        """The frames that a child had still sent when it ended, for as long as it is this one's turn."""
+        life = self.life
+        try:
+            while self._child is not None and (received := read_available(self._child.connection)):
+                for frame in self._frames.feed(received):
+                    yield frame
+                    if self.life != life:
+                        return
+        except EOFError:
+            pass
+
+    def printed_early(self, fd: int) -> bool:
+        """Whether what comes here is of the next run, which the child has begun by itself."""
+        return self._child is not None and fd != self._child.log_fd
+
+    def read_log(self, fd: int = -1) -> None:
+        """Take all that was printed so far, in the present run if nobody says where."""
+        if fd < 0 and self._child is not None:
+            fd = self._child.log_fd
+        while fd >= 0:
+            try:
+                printed = os.read(fd, LOG_CHUNK)
+            except BlockingIOError:
+                return
+            if not printed:  # nobody has the other end any more
+                self._inbox.unlisten(fd)
+                return
+            if self.log is not None:
+                self.log.write(printed)
+
+    # -- what lies ready ------------------------------------------------------------------------
+
+    def lay_ready(self, payload: bytes, within_s: float) -> bool:
+        """Let the child go on with this job by itself, if it does so within this time; false if it cannot."""
+        shelf = self._child.shelf if self._child is not None else None
+        return shelf is not None and shelf.put(payload, within_s)
+
+    def clear_shelf(self) -> bool:
+        """Take back what lies ready; false when the child has taken it."""
+        shelf = self._child.shelf if self._child is not None else None
+        return shelf is not None and shelf.clear()
+
+    def turn_page(self) -> None:
+        """The child went on to the next run by itself."""
+        assert self._child is not None
+        self._child.turn_page()
+
+    # -- the end --------------------------------------------------------------------------------
+
+    def how_it_ended(self) -> str:
+        """The end of a child that has ended without a word, in words."""
+        assert self._child is not None
+        return cause_of(self._child.read_status())
+
+
+def cause_of(status: int | None) -> str:
+    """The end of a child process without a result, in words.
+
+    Args:
+        status: exit code, negative for minus a signal's number, None when it is not known.
+    """
+    if status is None:
+        return "the process of the task was lost together with its fork server"
+    if status >= 0:
+        return f"the process of the task exited with code {status} before the task ended"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = " (by somebody, or by the kernel for want of memory)" if name == "SIGKILL" else ""
+    return f"the process of the task was killed by {name}{hint}"
