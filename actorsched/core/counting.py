@@ -56,5 +56,5 @@ def count_can_run(state: State, worker: WorkerRecord) -> int:
 
 def is_waited_for(state: State, worker: WorkerRecord) -> bool:
     """Tell whether tasks that the worker registered may still become DONE, now or after a retry delay."""
-    pending = any(crew.pending for crew in state.crews.of(worker.worker_id))
+    pending = any(crew.pending or crew.retried for crew in state.crews.of(worker.worker_id))
     return pending or count_can_run(state, worker) > 0

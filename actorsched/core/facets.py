@@ -51,9 +51,11 @@ F_DEMANDING = 64
 F_HOPEFUL = 128
 #: would be worked on if there were an assistant: runnable, and its crew is gone
 F_UNSERVED = 256
+#: FAILED, and tried again when its delay is over
+F_RETRIED = 512
 
 F_SPREADING = F_DONE | F_STUCK | F_BARRED
-F_CREW = F_PENDING | F_COUNTABLE | F_DEMANDING
+F_CREW = F_PENDING | F_COUNTABLE | F_DEMANDING | F_RETRIED
 
 #: the facets of what does not exist
 ABSENT = F_STUCK
@@ -66,7 +68,6 @@ _FIXED = {
     DONE: F_DONE,
     RUNNING: F_HOPEFUL,
     BATCH_RUNNING: F_HOPEFUL,
-    FAILED: F_STUCK | F_COUNTABLE,
     DISABLED: F_STUCK | F_BARRED,
     UNKNOWN: F_STUCK,
 }
@@ -81,7 +82,10 @@ def facets_of(state: State, record: TaskRecord) -> int:
             mask |= F_DEMANDING
         if not record.n_missing and record.runnable:
             mask |= F_READY
-    elif status == FAILED and record.trouble is not None and record.trouble.lost:
+    elif status == FAILED:
+        if record.trouble is None or not record.trouble.lost:
+            retried = F_RETRIED if record.policy.retry_delay >= 0 else 0
+            return F_STUCK | F_COUNTABLE | retried
         mask = F_COUNTABLE
     else:
         return _FIXED[status]
@@ -127,6 +131,8 @@ def account(state: State, record: TaskRecord, new: int) -> None:
             crew.countable += 1 if new & F_COUNTABLE else -1
         if diff & F_DEMANDING:
             crew.demanding += 1 if new & F_DEMANDING else -1
+        if diff & F_RETRIED:
+            crew.retried += 1 if new & F_RETRIED else -1
     if diff & F_HOPEFUL:
         change = 1 if new & F_HOPEFUL else -1
         record.stake.hopeful += change

@@ -18,6 +18,7 @@ from actorsched.core.facets import (
     F_HOPEFUL,
     F_PENDING,
     F_READY,
+    F_RETRIED,
     F_STUCK,
     F_UNSERVED,
     facets_of,
@@ -101,6 +102,7 @@ def counters_equal_recounts(state: State) -> None:
         mine = [record.facets for record in records if record.crew is crew]
         assert crew.pending == sum(bool(mask & F_PENDING) for mask in mine), f"{crew!r}: pending"
         assert crew.countable == sum(bool(mask & F_COUNTABLE) for mask in mine), f"{crew!r}: countable"
+        assert crew.retried == sum(bool(mask & F_RETRIED) for mask in mine), f"{crew!r}: retried"
         assert crew.demanding == sum(bool(mask & F_DEMANDING) for mask in mine), f"{crew!r}: demanding"
     stakes = dict.fromkeys([*state.stakes.all(), *(record.stake for record in records)])
     for stake in stakes:

@@ -23,6 +23,7 @@ from actorsched.core.facets import (
     F_HOPEFUL,
     F_PENDING,
     F_READY,
+    F_RETRIED,
     F_SPREADING,
     account,
     lift,
@@ -260,6 +261,9 @@ class State:
         if facets & F_DEMANDING:
             old.demanding -= 1
             crew.demanding += 1
+        if facets & F_RETRIED:
+            old.retried -= 1
+            crew.retried += 1
         record.crew = crew
         self.touch_definition(record)
         self.crews.join(record, crew)

@@ -39,6 +39,7 @@ class WorkerSet:
         "number",
         "pending",
         "ready",
+        "retried",
         "size",
     )
 
@@ -51,10 +52,11 @@ class WorkerSet:
         self.size = 0
         self.members: list[TaskRecord] = []
         #: of its tasks, how many are PENDING, PENDING with resources, FAILED or PENDING and not barred,
-        #: and hopeful (see facets.py)
+        #: FAILED and to be tried again, and hopeful (see facets.py)
         self.pending = 0
         self.demanding = 0
         self.countable = 0
+        self.retried = 0
         self.hopeful = 0
         #: of its row, if it has one (see journal.py)
         self.number: int | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
 from actorsched.core.instant import Instant
@@ -49,10 +51,27 @@ def test_a_submission_goes_when_all_is_done_and_its_tasks_follow() -> None:
     assert machine.task_list(at(90_000)) == {}
 
 
-def test_a_submission_waits_for_a_retry() -> None:
-    """A task that failed comes back after its retry delay, which is longer than the delay of removal."""
-    machine = submitted()
-    machine.get_work(at(1), worker="node", assistant=True)
-    machine.add_task(at(2), task_id="submission-a", worker="node", status="FAILED", assistant=True)
+def alone(**policy: float) -> SchedulerMachine:
+    """A machine with the one task of a submission, which failed."""
+    machine = SchedulerMachine(SETTINGS, epoch="e")
+    machine.add_worker(at(0), worker="submission", info={"submission": True, "workers": 0})
+    machine.add_task(at(0), task_id="t", family="F", worker="submission", retry_policy_dict=policy)
+    run_id = machine.get_work(at(1), worker="node", assistant=True)["run_id"]
+    machine.add_task(at(2), task_id="t", worker="node", status="FAILED", assistant=True, run_id=run_id)
+    return machine
+
+
+@pytest.mark.parametrize("policy", [{}, {"retry_delay": 10_000}, {"retry_delay": 0}])
+def test_a_submission_waits_for_a_retry(policy: dict[str, float]) -> None:
+    """A task that failed comes back after its delay, which is longer than the delay of removal."""
+    machine = alone(**policy)
     look_for_a_day(machine, 2)
-    assert machine.task_list(at(90_000))["submission-a"]["status"] == "PENDING"  # type: ignore[index]
+    assert machine.get_work(at(90_000), worker="node", assistant=True)["task_id"] == "t"
+
+
+@pytest.mark.parametrize("policy", [{"retry_delay": -1}, {"retry_count": 1}])
+def test_a_submission_goes_when_what_failed_is_not_tried_again(policy: dict[str, float]) -> None:
+    """Or when it was disabled: nothing stays in a scheduler for ever."""
+    machine = alone(**policy)
+    look_for_a_day(machine, 2)
+    assert machine.task_list(at(90_000)) == {}
