@@ -28,6 +28,14 @@ class Pace:
         #: how many runs a slot may hold, the one that is on included
         self.depth = 1
 
+    def doubt(self) -> None:
+        """A run came back because another takes long, or was lost: let none wait until one has ended.
+
+        Else what came back would be asked for again at once, wait behind the same long run, and come back.
+        """
+        self._run_s = AHEAD_S
+        self.depth = 1
+
     def note(self, elapsed_s: float) -> None:
         """A run has ended after so many seconds."""
         mean_s = self._run_s

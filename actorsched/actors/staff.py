@@ -96,13 +96,16 @@ class Staff:
         self._slots[run.slot].tell(job)
 
     def leave(self, slot: int, run_id: str, elapsed_s: float | None = None) -> Run | None:
-        """A run has left its slot, after so many seconds if it ran; returns it."""
+        """A run has left its slot, after so many seconds; None: it was given back, or lost. Returns it."""
         if slot in self._held:
             self._held[slot] -= 1
             if slot >= self.wanted:
                 self.fit()
-        if self._pace is not None and elapsed_s is not None:
-            self._pace.note(elapsed_s)
+        if self._pace is not None:
+            if elapsed_s is not None:
+                self._pace.note(elapsed_s)
+            else:
+                self._pace.doubt()
         return self.runs.pop(run_id, None)
 
     def cancel(self, run: Run, cause: str, *, at_once: bool = False) -> None:

@@ -38,7 +38,7 @@ class ReqEnd:
         self.node = node
         self._patient = patient
         self._peer: RepEnd | None = None
-        self._waiting: bytes | None = None  # sent by a patient one before there was a connection
+        self._waiting: bytes | None = None  # sent by a patient one before there was room for it
         self._frame = b""
         self._answer: bytes | None = None
         self._asked = 0
@@ -52,7 +52,7 @@ class ReqEnd:
 
     def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
         if self._patient:
-            if self._peer is None:
+            if not self._is_open():
                 self._waiting = frame
                 return True
         elif not self._is_open() and (
@@ -127,7 +127,11 @@ class ReqEnd:
         self._peer = peer
         self._attempts = 1
         peer.connections[self] = None
-        if self._waiting is not None:
+        self.find_room()
+
+    def find_room(self) -> None:
+        """There may be room for a frame."""
+        if self._waiting is not None and self._is_open():
             frame, self._waiting = self._waiting, None
             self._transmit(frame)
         self.socket.signal.give()
@@ -190,8 +194,8 @@ class RepEnd:
         connection, number, frame = self.queue.popleft()
         self._asking = connection, number, frame
         self.socket.readable = bool(self.queue)
-        if connection is not None:
-            connection.socket.signal.give()  # there is room again
+        for each in list(self.connections):
+            each.find_room()
         return [frame]
 
     def send(self, frame: bytes) -> None:

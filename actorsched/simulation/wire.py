@@ -57,6 +57,18 @@ def _identity_in(asked: Any) -> tuple[str, int] | None:
     return str(first.get("client")), first["seq"]
 
 
+def asked_in(node: str, request: bytes) -> Iterator[Served]:
+    """The calls of a frame that was not answered yet; a frame that is no JSON-RPC has none."""
+    try:
+        asked = _decode(request)
+    except msgspec.DecodeError:
+        return
+    frame = _identity_in(asked)
+    for place, call in enumerate(asked if isinstance(asked, list) else [asked]):
+        if isinstance(call, dict) and "method" in call:
+            yield Served(node, call["method"], call.get("params") or {}, None, None, True, frame, place)
+
+
 def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) -> Iterator[Served]:
     """Pair the calls of a frame with their answers; frames that are no JSON-RPC have none."""
     try:

@@ -28,6 +28,19 @@ def test_one_long_run_ends_the_waiting() -> None:
     assert pace_after(*[0.0] * 1000, 1.0).depth == 1
 
 
+def test_a_run_that_came_back_ends_the_waiting() -> None:
+    """The long run that it waited behind has not ended, so nothing was noted of it; it goes on all the same.
+
+    Otherwise the worker asks for what it has just given back, a hundred times in a second.
+    """
+    pace = pace_after(*[0.0] * 1000)
+    pace.doubt()
+    assert pace.depth == 1
+    for _ in range(100):
+        pace.note(0.0)
+    assert pace.depth == HELD_MAX
+
+
 def test_short_runs_after_a_long_one_count_again() -> None:
     """A worker lives for weeks."""
     assert pace_after(3600.0, *[0.0] * 100).depth == HELD_MAX

@@ -68,18 +68,21 @@ def test_a_scheduler_without_run_ids_is_asked_for_one_run_for_each_free_slot() -
     assert "max_tasks" not in ask(harness)
 
 
-def test_what_a_slot_returns_is_given_back_and_asked_for_again() -> None:
-    """Another worker may have a slot for it; this one will be told if not."""
+def test_what_a_slot_returns_is_given_back_and_not_asked_for_again() -> None:
+    """Another worker may have a slot for it; here it would come to wait behind the same long run."""
     harness = Harness(slots=1)
     harness.start()
     short_runs(harness, 30)
     harness.answer(harness.exchange(), harness.grant("A", "B"))
     harness.worker.handle(SlotReturned(slot=0, run_id="run-B"))
     exchange = harness.exchange()
-    report, question = exchange.calls[-2:]
-    assert (report.params["task_id"], report.params["status"]) == ("B", "PENDING")
-    assert report.params["run_id"] == "run-B"
-    assert question.params["current_tasks"] == ["A"]
+    assert [call.method for call in exchange.calls] == ["add_task"]
+    report = exchange.calls[0].params
+    assert (report["task_id"], report["status"], report["run_id"]) == ("B", "PENDING", "run-B")
+    harness.answer(exchange, lambda method, params: None)
+    harness.end(0, "run-A")
+    question = harness.exchange().calls[-1]
+    assert (question.method, question.params["current_tasks"]) == ("get_work", [])
 
 
 def test_a_waiting_run_can_be_cancelled_like_any_other() -> None:
