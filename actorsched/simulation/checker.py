@@ -53,8 +53,25 @@ class Checker(Watcher, WireWatcher):
         """Everything was healed, and every program has ended or the time is up."""
 
 
-def is_sign_of_life(call: Served) -> bool:
-    """Whether it renewed the lease of its worker: a copy of a request does, another life of it does not."""
-    if call.error is not None or call.method not in SIGNS_OF_LIFE:
-        return False
-    return not (isinstance(call.result, dict) and call.result.get("refused") in OTHER_LIVES)
+class Lives:
+    """Which calls renew the lease of their worker.
+
+    What another life than the present one says does not. A copy of a request does, if it is of the life that
+    is the present one by now, whatever was answered to it when it came for the first time.
+    """
+
+    def __init__(self) -> None:
+        #: worker → the life of which the scheduler has taken something last
+        self.present: dict[str, object] = {}
+
+    def renewed_by(self, call: Served) -> bool:
+        """To be asked for each call, once."""
+        if call.error is not None or call.method not in SIGNS_OF_LIFE:
+            return False
+        worker, life = str(call.params["worker"]), call.params.get("incarnation")
+        if not call.fresh:
+            return life == self.present.get(worker)
+        if isinstance(call.result, dict) and call.result.get("refused") in OTHER_LIVES:
+            return False
+        self.present[worker] = life
+        return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from actorsched.config import SchedulerSettings
 from actorsched.rpc.methods import READ_ONLY
-from actorsched.simulation.checker import Checker, is_sign_of_life
+from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import ClaimsAreTaken, DisabledForAReason, RequirementsFirst
 from actorsched.simulation.wire import Served
 from actorsched.simulation.world import Attempt
@@ -37,6 +37,7 @@ class OneLiveRun(Checker):
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
+        self.lives = Lives()
         #: node → when the scheduler answered it last
         self.heard: dict[str, float] = {}
         #: node → when it was heard again after a silence for which it may be given up
@@ -44,7 +45,7 @@ class OneLiveRun(Checker):
         self.state_lost_at = -1.0
 
     def served(self, call: Served) -> None:
-        if is_sign_of_life(call):
+        if self.lives.renewed_by(call):
             if self._is_silent(call.node):
                 self.silent_until[call.node] = self.hub.now
             self.heard[call.node] = self.hub.now
@@ -192,11 +193,12 @@ class NoLeaseWithoutHolder(Checker):
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
+        self.lives = Lives()
         self.heard: dict[str, float] = {}
         self.calm_since = 0.0
 
     def served(self, call: Served) -> None:
-        if is_sign_of_life(call):
+        if self.lives.renewed_by(call):
             self.heard[str(call.params["worker"])] = self.hub.now
 
     def restarted(self, node: str) -> None:

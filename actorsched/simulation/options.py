@@ -56,6 +56,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     drop: float = 0.0
     duplicate: float = 0.0
     late: float = 0.0
+    #: the longest time on the way of a frame that is late
+    late_s: float = 5.0
     queue: int = 1000
     partitions: float = 0.0
 

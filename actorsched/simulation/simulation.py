@@ -287,5 +287,6 @@ def weather_of(options: Options) -> Weather:
         drop=options.drop,
         duplicate=options.duplicate,
         late=options.late,
+        late_s=options.late_s,
         queue=options.queue,
     )

@@ -1,0 +1,196 @@
+"""Which planted bug is found in which world, by whom.
+
+`python -m tests.simulation.planted` plants each and prints the table of docs/simulation.md: the first seed
+of its world that finds it, and how long that took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+import structlog
+
+from actorsched.errors import InternalError
+from actorsched.simulation.options import options_of
+from actorsched.simulation.simulation import Simulation
+from tests.simulation import bugs, worker_bugs
+
+Plant: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+
+#: kinds of worlds: options that are not drawn, so that what a bug needs happens in most of them
+WORLDS: dict[str, dict[str, Any]] = {
+    "any": {},
+    "forgetful": {"restarts": 40.0, "duration_s": 200.0, "lease_s": 30.0},
+    "cut off": {"partitions": 60.0, "lease_s": 10.0, "duration_s": 200.0, "tasks": 3, "workers": 4},
+    "cut off, scarce": {
+        "partitions": 60.0,
+        "lease_s": 10.0,
+        "duration_s": 60.0,
+        "tasks": 20,
+        "workers": 2,
+        "slots": 4,
+        "assistants": 2,
+        "shape": "fan",
+        "demanding": 1.0,
+        "drop": 0.0,
+        "late": 0.0,
+    },
+    "cut off, alone": {"partitions": 60.0, "lease_s": 10.0, "duration_s": 200.0, "tasks": 1},
+    "cut off, late": {
+        "partitions": 60.0,
+        "lease_s": 10.0,
+        "duration_s": 60.0,
+        "tasks": 8,
+        "workers": 4,
+        "slots": 1,
+        "shape": "fan",
+        "late": 0.3,
+        "late_s": 60.0,
+    },
+    "cut off, else calm": {
+        "partitions": 20.0,
+        "lease_s": 10.0,
+        "duration_s": 200.0,
+        "tasks": 8,
+        "workers": 3,
+        "shape": "fan",
+        "hostile_s": 1200.0,
+        "drop": 0.0,
+        "late": 0.0,
+        "queue": 1000,
+        "restarts": 0.0,
+        "pauses": 0.0,
+        "crashes": 0.0,
+        "kills": 0.0,
+        "slow": 0.0,
+        "failing": 0.0,
+        "dying": 0.0,
+        "hanging": 0.0,
+    },
+    "crashing": {"crashes": 60.0, "late": 0.3, "duplicate": 0.3, "delay_ms": 500.0, "duration_s": 60.0},
+    "crashing, late": {
+        "crashes": 100.0,
+        "late": 0.5,
+        "late_s": 30.0,
+        "lease_s": 10.0,
+        "duration_s": 200.0,
+        "tasks": 8,
+        "workers": 4,
+        "slots": 4,
+        "shape": "fan",
+        "drop": 0.0,
+        "partitions": 0.0,
+    },
+    "lossy": {"drop": 0.35, "lease_s": 10.0, "duration_s": 200.0, "delay_ms": 5.0},
+    "standing still": {"pauses": 60.0, "lease_s": 10.0, "duration_s": 200.0},
+    "doubling": {"duplicate": 0.3, "late": 0.3},
+    "scarce": {"demanding": 1.0, "tasks": 20, "workers": 4, "slots": 4, "shape": "fan", "duration_s": 60.0},
+    "failing": {"failing": 0.5, "dying": 0.3, "demanding": 1.0},
+    "patient": {"failing": 0.5, "keep_alive": True, "external": 0.0, "tasks": 8},
+    "growing": {"dynamic": 0.8, "tasks": 20},
+    "deep": {"shape": "layers", "tasks": 20},
+}
+
+
+class Bug(NamedTuple):
+    """A planted bug.
+
+    Attributes:
+        world: the kind in which it is looked for.
+        seed: one that finds it.
+        checkers: of which one finds it.
+    """
+
+    plant: Plant
+    world: str
+    seed: int
+    checkers: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return self.plant.__name__
+
+
+def _bug(plant: Plant, world: str, seed: int, *checkers: str) -> Bug:
+    return Bug(plant, world, seed, frozenset(checkers))
+
+
+BUGS: list[Bug] = [
+    _bug(bugs.no_fencing, "forgetful", 0, "OneLiveRun"),
+    _bug(bugs.no_reply_memory, "any", 0, "NoEffectTwice"),
+    _bug(bugs.leases_are_not_renewed, "any", 0, "OneLiveRun", "NoLeaseWithoutHolder"),
+    _bug(bugs.nobody_is_given_up, "any", 0, "NoLeaseWithoutHolder"),
+    _bug(bugs.resources_are_not_counted, "any", 0, "ResourcesFit", "invariants"),
+    _bug(bugs.requirements_are_forgotten, "any", 0, "RequirementsFirst"),
+    _bug(bugs.lost_grants_stay_lost, "any", 0, "EverythingEnds"),
+    _bug(bugs.grants_what_runs, "any", 0, "OneLiveRun"),
+    _bug(bugs.anybody_renews_all, "crashing", 0, "NoLeaseWithoutHolder"),
+    _bug(bugs.one_client_is_remembered, "lossy", 0, "NoEffectTwice"),
+    _bug(bugs.old_frames_are_carried_out, "doubling", 0, "NoEffectTwice"),
+    _bug(bugs.done_is_overwritten, "any", 0, "AcknowledgedReports"),
+    _bug(bugs.placeholders_need_nothing, "deep", 0, "RequirementsFirst"),
+    _bug(bugs.wishes_of_runs_are_forgotten, "growing", 0, "RequirementsFirst"),
+    _bug(bugs.failures_keep_resources, "failing", 0, "invariants", "EverythingEnds"),
+    _bug(bugs.giving_back_counts_twice, "scarce", 0, "ResourcesFit"),
+    _bug(bugs.claims_are_refused, "forgetful", 0, "ClaimsAreTaken"),
+    _bug(bugs.nothing_is_tried_again, "patient", 0, "EverythingEnds"),
+    _bug(bugs.deaths_are_never_taken_back, "cut off", 0, "DisabledForAReason"),
+    _bug(bugs.lives_have_no_order, "crashing, late", 0, "OneLiveRun"),
+    _bug(bugs.facts_end_runs, "cut off, scarce", 0, "OneLiveRun", "ResourcesFit"),
+    _bug(bugs.copies_are_no_sign_of_life, "lossy", 0, "OneLiveRun"),
+    _bug(bugs.absence_goes_unnoticed, "standing still", 0, "OneLiveRun"),
+    _bug(worker_bugs.runs_are_believed, "failing", 0, "ExitStatus", "RequirementsFirst"),
+    _bug(worker_bugs.exits_are_always_good, "any", 0, "ExitStatus"),
+    _bug(worker_bugs.no_heartbeats, "any", 0, "Heartbeats"),
+    _bug(worker_bugs.heartbeats_ignore_the_lease, "any", 0, "Heartbeats"),
+    _bug(worker_bugs.given_back_counts_as_done, "cut off, alone", 0, "ExitStatus"),
+    _bug(worker_bugs.superseded_runs_go_on, "cut off, else calm", 0, "OneLiveRun"),
+    _bug(worker_bugs.runs_are_not_claimed, "forgetful", 0, "OneLiveRun"),
+    _bug(worker_bugs.forgotten_workers_say_nothing, "forgetful", 0, "OneLiveRun", "EverythingEnds"),
+    _bug(worker_bugs.late_work_is_begun, "cut off, late", 0, "OneLiveRun"),
+    _bug(worker_bugs.nobody_asks_by_himself, "lossy", 0, "EverythingEnds"),
+    _bug(worker_bugs.dead_children_are_not_missed, "failing", 0, "EverythingEnds"),
+]
+
+
+def findings(world: str, seed: int) -> set[str]:
+    """Who finds something in this world."""
+    try:
+        return {finding.checker for finding in Simulation(options_of(seed, **WORLDS[world])).run().findings}
+    except InternalError as error:
+        return {f"InternalError: {error}"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=60)
+    parser.add_argument("bugs", nargs="*")
+    arguments = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    print("| bug | world | seed | seconds | found by |\n|---|---|---|---|---|")
+    for bug in BUGS:
+        if arguments.bugs and bug.name not in arguments.bugs:
+            continue
+        began, others = time.process_time(), set[str]()
+        for seed in range(arguments.seeds):
+            with pytest.MonkeyPatch.context() as patch:
+                bug.plant(patch)
+                found = findings(bug.world, seed)
+            others |= found
+            if found & bug.checkers:
+                break
+        else:
+            seed = -1
+        what = ", ".join(f"`{name}`" for name in sorted(found & bug.checkers)) or f"nobody, {sorted(others)}"
+        said = " ".join((bug.plant.__doc__ or "").split()).rstrip(".")
+        elapsed_s = time.process_time() - began
+        print(f"| {bug.name}: {said} | {bug.world} | {seed} | {elapsed_s:.1f} | {what} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Bugs of a worker like this one; see `bugs.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from actorsched.actors.duties import Duties
+from actorsched.actors.keep_alive import KeepAliveTable
+from actorsched.actors.ledger import Fate
+from actorsched.actors.messages import Call
+from actorsched.actors.pinger import Pinger
+from actorsched.actors.slot import SlotActor
+from actorsched.actors.staff import Run
+from actorsched.actors.worker import WorkerActor
+from actorsched.facade.worker import Worker
+from actorsched.tasks import running
+
+
+def runs_are_believed(patch: pytest.MonkeyPatch) -> None:
+    """A run that ended without an error is taken for a good one, whatever its task says."""
+    patch.setattr(running, "cannot_be_checked", lambda _: True)
+
+
+def exits_are_always_good(patch: pytest.MonkeyPatch) -> None:
+    """The exit status of a program is true, as long as nothing raises."""
+    run = Worker.run
+
+    def always_good(worker: Worker) -> bool:
+        run(worker)
+        return True
+
+    patch.setattr(Worker, "run", always_good)
+
+
+def no_heartbeats(patch: pytest.MonkeyPatch) -> None:
+    """A worker that is busy says nothing."""
+    patch.setattr(Pinger, "step", lambda *_: None)
+    patch.setattr(Pinger, "wait", lambda *_: None)
+
+
+def heartbeats_ignore_the_lease(patch: pytest.MonkeyPatch) -> None:
+    """There are some, but too few."""
+    patch.setattr(KeepAliveTable, "_interval", lambda *_: 45.0)
+
+
+def given_back_counts_as_done(patch: pytest.MonkeyPatch) -> None:
+    """A run that was given back is a good one in the ledger."""
+    returned = Duties._returned
+
+    def content(duties: Duties, run: Run) -> list[Call]:
+        calls = returned(duties, run)
+        for task_id in duties._subjects(run):
+            if task_id in duties.ledger.entries:
+                duties.ledger.settle(task_id, Fate.RAN)
+        return calls
+
+    patch.setattr(Duties, "_returned", content)
+
+
+def superseded_runs_go_on(patch: pytest.MonkeyPatch) -> None:
+    """A worker that is told that its run went to somebody else takes no notice."""
+    refused = WorkerActor._refused
+
+    def deaf(worker: WorkerActor, call: Call, reply: Mapping[str, Any]) -> None:
+        if call.params.get("status") != "RUNNING":
+            refused(worker, call, reply)
+
+    patch.setattr(WorkerActor, "_refused", deaf)
+
+
+def runs_are_not_claimed(patch: pytest.MonkeyPatch) -> None:
+    """A forgotten worker registers again what waits, and does not tell what runs."""
+    patch.setattr(Duties, "claim", lambda *_: [])
+
+
+def forgotten_workers_say_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A worker that is told that it is not known goes on as if it were."""
+    patch.setattr(WorkerActor, "_register_again", lambda *_: None)
+
+
+def late_work_is_begun(patch: pytest.MonkeyPatch) -> None:
+    """Work that comes when its lease has run out is begun all the same."""
+    take = WorkerActor._take
+
+    def eager(worker: WorkerActor, reply: Mapping[str, Any]) -> None:
+        take(worker, {**reply, "lease_s": 1e9})
+
+    patch.setattr(WorkerActor, "_take", eager)
+
+
+def nobody_asks_by_himself(patch: pytest.MonkeyPatch) -> None:
+    """A worker relies on hints, which may get lost."""
+    patch.setattr(WorkerActor, "_ask_later", lambda *_: None)
+
+
+def dead_children_are_not_missed(patch: pytest.MonkeyPatch) -> None:
+    """A run whose process has died goes on for ever."""
+    patch.setattr(SlotActor, "_child_ended", lambda *_: None)
