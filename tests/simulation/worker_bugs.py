@@ -12,7 +12,6 @@ from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.ledger import Fate
 from actorsched.actors.messages import Call
 from actorsched.actors.pinger import Pinger
-from actorsched.actors.slot import SlotActor
 from actorsched.actors.staff import Run
 from actorsched.actors.worker import WorkerActor
 from actorsched.facade.worker import Worker
@@ -94,8 +93,3 @@ def late_work_is_begun(patch: pytest.MonkeyPatch) -> None:
 def nobody_asks_by_himself(patch: pytest.MonkeyPatch) -> None:
     """A worker relies on hints, which may get lost."""
     patch.setattr(WorkerActor, "_ask_later", lambda *_: None)
-
-
-def dead_children_are_not_missed(patch: pytest.MonkeyPatch) -> None:
-    """A run whose process has died goes on for ever."""
-    patch.setattr(SlotActor, "_child_ended", lambda *_: None)
