@@ -30,10 +30,13 @@ from actorsched.transport.address import Address
 from actorsched.transport.keys import Keys
 from actorsched.transport.req import ReqSocket
 
+#: a frame is given a second more for each so many bytes: a slow line must not make it be sent for ever
+BYTES_PER_S = 1024 * 1024
 #: where there are several addresses, one that accepts no connection for so long is passed over
 FIRST_CONTACT_S = 2.0
 
-_HELLO = envelope.write_call(
+#: the first frame on a new socket
+HELLO = envelope.write_call(
     "hello", {"protocol_version": PROTOCOL_VERSION, "client": f"actorsched {__version__}"}, 0
 )
 
@@ -126,7 +129,7 @@ class Conversation:
             raise
 
     def _greet(self, socket: ReqSocket, timeout_s: float) -> None:
-        response = self._ask(socket, _HELLO, timeout_s)
+        response = self._ask(socket, HELLO, timeout_s)
         if isinstance(response, list):
             raise ProtocolError(f"{self._url} answered a single request with a batch")
         if response.error is not None:
@@ -159,6 +162,7 @@ class Conversation:
     def _receive(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> list[bytes]:
         if not socket.send(frame):
             self._connect(socket, frame, timeout_s)
+        timeout_s += len(frame) // BYTES_PER_S
         deadline = self._now() + timeout_s
         while (frames := socket.receive(min(SLICE_S, timeout_s))) is None:
             self._meanwhile()

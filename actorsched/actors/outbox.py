@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from actorsched.actors.messages import Call, Settable
@@ -12,10 +12,19 @@ from actorsched.actors.messages import Call, Settable
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A call that waits to be sent; `acknowledged` is set when its answer is there."""
+    """A call that waits to be sent; `acknowledged` is set when its answer is there.
+
+    Attributes:
+        joined: it goes in one exchange with the call after it.
+    """
 
     call: Call
     acknowledged: Settable | None = None
+    joined: bool = False
+
+    def unpromised(self) -> Posted:
+        """The same, with nobody who waits for the answer."""
+        return replace(self, acknowledged=None)
 
 
 class _Both:
@@ -48,9 +57,10 @@ class Outbox:
     def post_all(self, calls: Iterable[Call]) -> None:
         self._waiting.extend(map(Posted, calls))
 
-    def post_first(self, calls: Iterable[Call]) -> None:
-        """Put calls before everything that waits, in their order."""
-        self.put_back(map(Posted, calls))
+    def post_first(self, calls: Sequence[Call]) -> None:
+        """Put calls before everything that waits, in their order; they go in one exchange, however many."""
+        last = len(calls) - 1
+        self.put_back(Posted(call, joined=number < last) for number, call in enumerate(calls))
 
     def put_back(self, entries: Iterable[Posted]) -> None:
         """Put what was taken before everything that waits."""
@@ -65,11 +75,14 @@ class Outbox:
             return
         last = self._waiting.pop()
         both = acknowledged if last.acknowledged is None else _Both(last.acknowledged, acknowledged)
-        self._waiting.append(Posted(last.call, both))
+        self._waiting.append(replace(last, acknowledged=both))
 
     def take(self, most: int) -> list[Posted]:
-        """The next calls to send, at most so many."""
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
+        """The next calls to send, at most so many, and whatever is joined to them."""
+        taken: list[Posted] = []
+        while self._waiting and (len(taken) < most or taken[-1].joined):
+            taken.append(self._waiting.popleft())
+        return taken
 
 
 def answer(promise: Settable | None, error: Exception | None) -> None:

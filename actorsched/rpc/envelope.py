@@ -20,8 +20,9 @@ from msgspec import UNSET, Raw, UnsetType
 PROTOCOL_VERSION = 1
 #: the longest frame that a server takes; a task with a thousand dependencies needs less than 0.1 MB
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-#: the longest batch; without a limit, a frame of 16 MB could ask for a million answers
-MAX_BATCH = 10_000
+#: the longest batch: as many registrations as a frame can hold; without a limit, a frame of 16 MB could ask
+#: for a million answers
+MAX_BATCH = 50_000
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600

@@ -159,7 +159,7 @@ def test_the_handshake_tells_what_a_client_needs(connect: Connect) -> None:
         assert said["server_version"] == actorsched.__version__
         assert said["lease_s"] == 7.0
         assert said["epoch"]
-        assert said["limits"] == {"frame_bytes": 16 * 1024 * 1024, "batch": 10_000}
+        assert said["limits"] == {"frame_bytes": 16 * 1024 * 1024, "batch": 50_000}
         events = parse_events(said["events"], parse_address("tcp://example.org:1"))
         assert events.host == "example.org"
         assert events.port == int(said["events"].rpartition(":")[2]) != 1

@@ -50,6 +50,27 @@ def test_known_false_in_a_reply_makes_it_register_what_it_owes_before_it_asks() 
     assert exchange.calls[1].params["run_id"] == f"run-{other.task_id}"
 
 
+def test_all_that_is_owed_is_told_in_one_exchange_however_much_it_is() -> None:
+    """A scheduler that knows half of a graph would decide by that half; a failure changes nothing."""
+    harness = Harness(slots=1)
+    leaves = [Leaf(n) for n in range(2_000)]
+    harness.register(*leaves)
+    while exchanges := harness.scheduler.take(Exchange):
+        harness.answer(exchanges[0], harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant())
+    harness.worker.handle(Heard(worker="w", known=False))
+    first = harness.exchange()
+    assert methods(first) == ["add_worker", *["add_task"] * 2_000, "get_work"]
+    late = harness.register(Leaf(2_000))
+    harness.worker.handle(ExchangeEnded(tag=first.tag, error=UNREACHABLE))
+    harness.start()
+    again = harness.exchange()
+    assert methods(again)[:2001] == methods(first)[:2001]
+    assert told(again)[:2000] == told(first)
+    assert late.answers == [UNREACHABLE]
+
+
 def test_it_is_told_once_however_often_the_scheduler_says_that_it_knows_nobody() -> None:
     harness = Harness(slots=1)
     harness.run(Leaf(1), Leaf(2))
