@@ -62,8 +62,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     wait_interval: float | None = None
     #: up to this much is added to the wait, by chance (Luigi: 5.0; ours is small, asking is cheap here)
     wait_jitter: float = 0.1
-    #: longest time between two heartbeats; a third of the lease is the upper bound
-    ping_interval: float = 1.0
+    #: time between two heartbeats; more than a third of the lease is refused. None: 1.0 (as Luigi), or a
+    #: third of the lease where that is less
+    ping_interval: float | None = None
     max_keep_alive_idle_duration: float = 0.0
     max_reschedules: int = 1
     #: a run that takes longer is ended and fails; 0: no limit

@@ -22,8 +22,6 @@ from actorsched.config import WorkerSettings
 
 #: the answer to a question for work may be an error so many times in a row before the worker gives up
 FAILED_QUESTIONS_MAX = 3
-#: heartbeats within one lease, at least
-PINGS_PER_LEASE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +72,6 @@ class Inquiry:
         self.hungry = False
         #: runs have ids that the scheduler knows, so that they can be given back
         self.fenced = False
-        #: between two signs of life
-        self.ping_interval_s = settings.ping_interval
         self._asked_at = 0.0
         self._failures = 0
 
@@ -106,8 +102,6 @@ class Inquiry:
         """Take note of an answer; returns what is to be run, and the moment by which it must begin."""
         self._failures = 0
         lease_s, grants = handout.lease_s, handout.grants
-        if lease_s:
-            self.ping_interval_s = min(self._settings.ping_interval, lease_s / PINGS_PER_LEASE)
         if grants:
             self.fenced = handout.fenced
         start_by = math.inf if lease_s is None else self._asked_at + lease_s

@@ -13,6 +13,25 @@ from typing import Any
 from pykka import ActorDeadError
 
 from actorsched.actors.messages import Heard, KeepAlive, WakeUp
+from actorsched.errors import ConfigError
+
+#: heartbeats within a lease, at least: two may get lost
+BEATS_PER_LEASE = 3
+
+
+def refuse_interval(interval_s: float | None, lease_s: float) -> None:
+    """Say no to a wish for heartbeats that come too late; None is no wish.
+
+    Raises:
+        ConfigError: the interval is longer than a third of the lease.
+    """
+    longest_s = lease_s / BEATS_PER_LEASE
+    if interval_s is not None and interval_s > longest_s * (1 + 1e-9):
+        raise ConfigError(
+            f"setting ping_interval={interval_s:g} of this worker: the scheduler gives a worker up that is"
+            f" silent for {lease_s:g} s, so it must be {longest_s:.3g} or less; or let the scheduler have a"
+            f" worker_disconnect_delay of {interval_s * BEATS_PER_LEASE:g} or more, or say nothing of either"
+        )
 
 
 class KeepAliveTable:
@@ -20,7 +39,8 @@ class KeepAliveTable:
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[KeepAlive, float]] = {}
-        self._longest_s = math.inf
+        self._lease_s = math.inf
+        self._served: dict[str, None] = {}  # workers that the scheduler has begun to serve
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -29,18 +49,37 @@ class KeepAliveTable:
         """Ping for this worker from now on; the first time after one interval. Replaces an older wish."""
         self._entries[keep_alive.worker] = (keep_alive, now + self._interval(keep_alive))
 
-    def limit(self, longest_s: float, now: float) -> None:
-        """Let no interval be longer than this, whatever was wished for: a lease depends on it."""
-        self._longest_s = longest_s
+    def limit(self, lease_s: float, now: float) -> None:
+        """Leases are so long, so let no interval be longer than a part of that, whatever was wished for.
+
+        A wish that cannot be met is refused by `check`, before its worker has said anything. One that could,
+        and that a scheduler with shorter leases does not allow any more, ends no worker.
+        """
+        self._lease_s = lease_s
+        longest_s = lease_s / BEATS_PER_LEASE
         for worker, (keep_alive, at) in list(self._entries.items()):
             self._entries[worker] = (keep_alive, min(at, now + longest_s))
 
+    def check(self, listener: Any) -> None:
+        """Look whether the workers of a listener can be kept alive as they wish; once for each of them.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        for worker, (keep_alive, _) in self._entries.items():
+            if keep_alive.listener == listener and worker not in self._served:
+                if keep_alive.wished:
+                    refuse_interval(keep_alive.interval_s, self._lease_s)
+                if self._lease_s < math.inf:
+                    self._served[worker] = None
+
     def _interval(self, keep_alive: KeepAlive) -> float:
-        return min(keep_alive.interval_s, self._longest_s)
+        return min(keep_alive.interval_s, self._lease_s / BEATS_PER_LEASE)
 
     def remove(self, worker: str) -> None:
         """Ping for this worker no more; does nothing for one that is not there."""
         self._entries.pop(worker, None)
+        self._served.pop(worker, None)
 
     def due(self, now: float) -> list[KeepAlive]:
         """Take those whose time has come, and set their next time to one interval from now.
@@ -52,7 +91,7 @@ class KeepAliveTable:
             if at > now:
                 continue
             if keep_alive.listener is not None and not keep_alive.listener.is_alive():
-                del self._entries[worker]
+                self.remove(worker)
                 continue
             self._entries[worker] = (keep_alive, now + self._interval(keep_alive))
             due.append(keep_alive)

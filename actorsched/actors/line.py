@@ -5,17 +5,20 @@ The mechanism only. What is said, and what answers mean, is the worker's.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pykka import ActorDeadError, ActorRef
 
+from actorsched.actors.keep_alive import BEATS_PER_LEASE
 from actorsched.actors.log import log
 from actorsched.actors.messages import Call, Exchange, ExchangeEnded, KeepAlive, Settable, StopKeepAlive
 from actorsched.actors.outbox import Outbox, Posted, answer
 
-#: calls in one exchange; keeps a frame below a few hundred kilobytes
+#: calls in one exchange, but for those that must take effect together; keeps a frame below a few hundred
+#: kilobytes
 CALLS_PER_EXCHANGE = 500
 
 
@@ -55,7 +58,9 @@ class Line:
         self._replaces: Any = None  # the life that this one takes the place of
         #: the last exchange was refused, because another life of this worker is the present one
         self.challenged = False
-        self._ping_interval_s: float | None = None
+        #: seconds between two heartbeats, and whether that was wished for
+        self.ping_interval: tuple[float, bool] = (math.inf, False)
+        self._pinging: tuple[float, bool] | None = None  # what the scheduler's actor was told of it
 
     # -- exchanges ------------------------------------------------------------------------------
 
@@ -82,6 +87,7 @@ class Line:
             return False
         self._sent = posted
         self._tag += 1
+        self._keep_alive()  # first: where a wish cannot be met, the exchange is refused
         self._tell(Exchange(calls=tuple(calls), reply_to=self._worker, tag=self._tag))
         return True
 
@@ -98,7 +104,7 @@ class Line:
         posted, self._sent = self._sent or [], None
         for entry in posted:
             answer(entry.acknowledged, error)
-        self.outbox.put_back(Posted(entry.call) for entry in posted)
+        self.outbox.put_back(entry.unpromised() for entry in posted)
 
     def answers(self, results: tuple[Any, ...]) -> tuple[list[tuple[Call, Mapping[str, Any]]], Any]:
         """End the exchange, and keep or break its promises.
@@ -148,7 +154,7 @@ class Line:
         waiting = self.outbox.take(sys.maxsize)
         for entry in (*(self._sent or ()), *waiting):
             answer(entry.acknowledged, error)
-        self.outbox.put_back(Posted(entry.call) for entry in waiting)
+        self.outbox.put_back(entry.unpromised() for entry in waiting)
 
     def last_words(self, reports: Iterable[Call]) -> None:
         """Send the reports that wait, and these, without waiting for an answer."""
@@ -156,7 +162,7 @@ class Line:
         calls += reports
         if calls and not self.lost:
             self._tell(Exchange(calls=tuple(calls), reply_to=self._worker, tag=0))
-        if self._ping_interval_s is not None:
+        if self._pinging is not None:
             self._tell(StopKeepAlive(worker=self._worker_id))
 
     # -- who we are -----------------------------------------------------------------------------
@@ -189,17 +195,33 @@ class Line:
             self._introducing = False
         return was_lost
 
-    def keep_alive(self, interval_s: float) -> None:
-        """Have somebody ping for us this often."""
-        if interval_s == self._ping_interval_s:
+    def fit_pings(self, lease_s: float) -> None:
+        """Keep the heartbeats within the lease that an answer told."""
+        interval_s, wished = self.ping_interval
+        longest_s = lease_s / BEATS_PER_LEASE
+        if interval_s <= longest_s:
             return
-        self._ping_interval_s = interval_s
+        self.ping_interval = (longest_s, False)
+        if wished:  # the scheduler has changed its mind, or could not be asked before
+            log.warning(
+                "heartbeats are more frequent than was wished for: the lease allows no less",
+                worker=self._worker_id,
+                ping_interval=interval_s,
+                lease_s=lease_s,
+            )
+
+    def _keep_alive(self) -> None:
+        """Have somebody ping for us."""
+        if self._pinging == self.ping_interval:
+            return
+        self._pinging = interval_s, wished = self.ping_interval
         self._tell(
             KeepAlive(
                 worker=self._worker_id,
                 interval_s=interval_s,
                 listener=self._worker,
                 incarnation=self._incarnation,
+                wished=wished,
             )
         )
 

@@ -80,13 +80,15 @@ class ExchangeEnded:
 class KeepAlive:
     """Ping for this worker from now on, every `interval_s` seconds, for as long as the listener lives.
 
-    `incarnation` names this life of the worker: a later life under the same id is told apart.
+    `incarnation` names this life of the worker: a later life under the same id is told apart. `wished`: the
+    interval is somebody's express wish, to be refused rather than shortened.
     """
 
     worker: str
     interval_s: float
     listener: ActorRef[Any] | None = None
     incarnation: str | None = None
+    wished: bool = False
 
     @property
     def ping_params(self) -> dict[str, Any]:

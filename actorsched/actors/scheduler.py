@@ -129,15 +129,17 @@ class SchedulerActor(Actor, SchedulerApi):
         history: tuple[ActorRef[Any], Backlog] | None = None,
     ) -> None:
         super().__init__(runtime)
+        settings = settings or SchedulerSettings()
         self._keep_alive = KeepAliveTable()
+        lease_of_workers = settings.worker_disconnect_delay
+        self._keep_alive.limit(lease_of_workers, self._runtime.clock.monotonic())
         self._listeners: list[ActorRef[Any]] = []
         self._hosts: dict[str, Host] = {}
         self._looked_at = self._runtime.clock.monotonic()
-        lease = (settings or SchedulerSettings()).worker_disconnect_delay
-        self._away_s = max(2 * TICK_S, min(AWAY_S, lease / AWAY_SHARE))
+        self._away_s = max(2 * TICK_S, min(AWAY_S, lease_of_workers / AWAY_SHARE))
         self._history = history
         self._keeper = Keeper(
-            settings or SchedulerSettings(),
+            settings,
             resources,
             self._runtime,
             store,
@@ -279,6 +281,7 @@ class SchedulerActor(Actor, SchedulerApi):
 
     def _exchange(self, message: Exchange, patience_s: float = PATIENCE_S) -> None:
         try:
+            self._keep_alive.check(message.reply_to)
             ended = ExchangeEnded(tag=message.tag, results=tuple(self._carry_out(message.calls)))
         except UnavailableError as error:
             if patience_s > 0:  # a worker of this process has no client that would ask again for it

@@ -9,7 +9,7 @@ Tells its scheduler
     Exchange, one at a time: what is to be registered and reported, in order, and the question for
     work at its end. Whatever comes up meanwhile goes with the next one, so a busy worker sends
     batches by itself, and a scheduler that is away blocks nothing here.
-    KeepAlive from the first exchange on, StopKeepAlive at the end.
+    KeepAlive before the first exchange, StopKeepAlive at the end.
 On stop
     slots end (and with them their children), what they ran is given back, every promise to the user
     is answered.
@@ -65,6 +65,8 @@ from actorsched.tasks.running import Outcome
 STOPPED = "the worker was stopped"
 #: when an end is wanted at once, so many seconds are spent on telling the scheduler
 AT_ONCE_S = 2.0
+#: seconds between two heartbeats, where a lease leaves so much time and nobody has said anything (Luigi's)
+PING_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ class WorkerActor(Actor):
             forever=forever,
         )
         self._stopping = False
+        wish = settings.ping_interval
+        self._line.ping_interval = (PING_INTERVAL_S, False) if wish is None else (wish, True)
 
     def on_start(self) -> None:
         self._staff.fit()
@@ -193,9 +197,7 @@ class WorkerActor(Actor):
         """Send what waits, and ask for work when there is room for it; or notice that all is over."""
         if self._line.busy:
             return
-        if self._line.send(self._inquiry.question if self._may_ask() else None):
-            self._line.keep_alive(self._inquiry.ping_interval_s)
-        else:
+        if not self._line.send(self._inquiry.question if self._may_ask() else None):
             self._finish_if_over()
 
     def _may_ask(self) -> bool:
@@ -287,6 +289,8 @@ class WorkerActor(Actor):
             self._register_again()
         if handout.disabled and not self._forever:
             self._stopping = True
+        if handout.lease_s:
+            self._line.fit_pings(handout.lease_s)
         grants, start_by = self._inquiry.hear(handout)
         for grant in grants:
             self._begin(grant, start_by)

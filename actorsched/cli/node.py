@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -147,6 +148,7 @@ def _refuse_bad_addresses(values: Mapping[str, Any]) -> None:
 
 
 def _be_worker(values: Mapping[str, Any]) -> int:
+    from actorsched.actors.keep_alive import refuse_interval
     from actorsched.actors.log import log
     from actorsched.cli.client import connect
     from actorsched.cli.signals import StopSignals
@@ -167,7 +169,7 @@ def _be_worker(values: Mapping[str, Any]) -> int:
             **values_of(WorkerSettings, values),
         ) as worker,
     ):
-        remote.hello()
+        refuse_interval(values["ping_interval"], remote.hello().get("lease_s") or inf)
         _say_ready(f"worker ready for {remote.url} as {worker.worker_id}")
         with signals.stopping(lambda drain_s: worker.stop(drain_s, at_once=drain_s == 0)):
             worker.run()

@@ -50,7 +50,10 @@ HELP: Mapping[str, tuple[str, str]] = {
         "Time between two questions for work.  [default: 5 where the scheduler gives hints, else 1]",
     ),
     "wait_jitter": ("SECONDS", "Up to this much is added to the wait, by chance."),
-    "ping_interval": ("SECONDS", "Longest time between two heartbeats."),
+    "ping_interval": (
+        "SECONDS",
+        "Time between two heartbeats, at most a third of the scheduler's --worker-disconnect-delay.",
+    ),
     "max_keep_alive_idle_duration": (
         "SECONDS",
         "With --keep-alive: end after being idle for so long; 0: never.",

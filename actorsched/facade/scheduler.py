@@ -59,6 +59,8 @@ class Scheduler(SchedulerApi):
             ticking = clock is None or isinstance(clock, SystemClock)
             runtime = Runtime(clock=clock_from(clock), ticking=ticking)
         wanted = settings_from(SchedulerSettings, settings)
+        #: seconds without a sign of life after which a worker is given up
+        self.lease_s = wanted.worker_disconnect_delay
         kept = None if store == "memory://" else make_store(store, lease_s)
         self._writer: ActorRef[HistoryWriter] | None = None
         history = None

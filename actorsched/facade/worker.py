@@ -15,6 +15,7 @@ from pykka import ActorDeadError, ActorRef, Future
 
 from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
+from actorsched.actors.keep_alive import refuse_interval
 from actorsched.actors.ledger import Fate, Ledger
 from actorsched.actors.messages import ReadLedger, StartRun, StopWork
 from actorsched.actors.runtime import Runtime
@@ -89,6 +90,8 @@ class Worker:
         self._observer = observer
         self._runtime = runtime = runtime or Runtime()
         self._owned: list[ActorRef[Any]] = []
+        if isinstance(scheduler, Scheduler):
+            refuse_interval(self._settings.ping_interval, scheduler.lease_s)
         self._scheduler = Scheduler(runtime=runtime) if scheduler is None else scheduler
         scheduler_ref = self._ref_of(self._scheduler, owned=scheduler is None)
         info = worker_info(worker_processes, runtime)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from pykka import ActorDeadError
 
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.messages import Heard, KeepAlive
+from actorsched.errors import ConfigError
 
 
 class Ear:
@@ -26,8 +28,8 @@ class Ear:
         self.heard.append(message)
 
 
-def wish(worker: str, interval_s: float, listener: Any = None) -> KeepAlive:
-    return KeepAlive(worker=worker, interval_s=interval_s, listener=listener)
+def wish(worker: str, interval_s: float, listener: Any = None, wished: bool = False) -> KeepAlive:
+    return KeepAlive(worker=worker, interval_s=interval_s, listener=listener, wished=wished)
 
 
 def test_the_first_ping_is_due_after_one_interval() -> None:
@@ -94,3 +96,41 @@ def test_a_listener_that_just_ended_is_dropped() -> None:
     ear.alive = False
     table.deliver(entry, {"known": False})
     assert len(table) == 0
+
+
+def test_a_lease_shortens_what_nobody_wished_for() -> None:
+    """Three heartbeats fit into it."""
+    table, ear = KeepAliveTable(), Ear()
+    table.add(wish("w", 1.0, ear), 0.0)
+    table.limit(0.3, 0.0)
+    table.check(ear)
+    assert table.next_due(0.0) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_a_wish_that_cannot_be_met_is_refused(known_before: bool) -> None:
+    """The message names the value, the place and the remedy; a third of the lease itself is allowed."""
+    table, ear = KeepAliveTable(), Ear()
+    if known_before:
+        table.limit(60.0, 0.0)
+    table.add(wish("w", 20.5, ear, wished=True), 0.0)
+    if not known_before:
+        table.check(ear)  # nothing is known that speaks against it
+        table.limit(60.0, 0.0)
+    for _ in range(2):  # however often it is tried
+        with pytest.raises(ConfigError, match=r"ping_interval=20\.5 of this worker: .* 60 s, .* 20 or less"):
+            table.check(ear)
+    table.check(Ear())  # it is not the fault of others
+    table.add(wish("w", 20.0, ear, wished=True), 0.0)
+    table.check(ear)
+
+
+def test_a_lease_that_becomes_shorter_ends_no_worker() -> None:
+    """It has runs to finish."""
+    table, ear = KeepAliveTable(), Ear()
+    table.limit(60.0, 0.0)
+    table.add(wish("w", 20.0, ear, wished=True), 0.0)
+    table.check(ear)
+    table.limit(6.0, 0.0)
+    table.check(ear)
+    assert table.next_due(0.0) == 2.0
