@@ -2,13 +2,17 @@
 
 The pings that are due go out in one batch. As long as it has no answer, the very same frame is sent
 again: the messages that a ping brings are then handed out once, even if an answer was lost.
+
+A new socket greets first, in a frame of its own, because what a server says of itself must be true now: so
+a client that says nothing else learns where a scheduler that came back gives its hints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from actorsched.actors.conversation import HELLO
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.messages import KeepAlive
 from actorsched.rpc import envelope
@@ -33,6 +37,7 @@ class Pinger:
         open_socket: opens a socket to the scheduler; told whether the last one failed.
         close_socket: closes it.
         timeout_s: a frame without an answer for so long is sent again.
+        greeted: is told what a server said to `hello`.
     """
 
     def __init__(
@@ -41,12 +46,15 @@ class Pinger:
         open_socket: Callable[[bool], PingSocket],
         close_socket: Callable[[PingSocket], None],
         timeout_s: float,
+        greeted: Callable[[Mapping[str, Any]], None] = lambda said: None,
     ) -> None:
         self.table = KeepAliveTable()
         self._client = client
         self._open_socket = open_socket
         self._close_socket = close_socket
         self._timeout_s = timeout_s
+        self._greeted = greeted
+        self._greeting = False  # the frame waits for the answer to the greeting
         self._seq = 0
         self._socket: PingSocket | None = None
         self._frame = b""
@@ -76,7 +84,12 @@ class Pinger:
     def _look(self, now: float) -> None:
         assert self._socket is not None
         frames = None if self._put_off else self._socket.receive()
-        if frames is not None and self._hear(frames):
+        if frames is not None and self._greeting and (said := _read_greeting(frames)) is not None:
+            self._greeting = False
+            self._socket.send(self._frame)
+            self._deadline = now + self._timeout_s
+            self._greeted(said)
+        elif frames is not None and not self._greeting and self._hear(frames):
             self._asked = []
         elif frames is not None:  # an answer, but not to the pings: the scheduler may be on its way out
             self._put_off = True  # a socket that has its answer can only send
@@ -85,12 +98,13 @@ class Pinger:
             self._send(now, failed=True)
 
     def _send(self, now: float, *, failed: bool) -> None:
-        if failed:
+        if self._socket is not None and (failed or self._socket.lost()):
             self.close()
+        self._greeting = self._socket is None
         if self._socket is None:
             self._socket = self._open_socket(failed)
         self._put_off = False
-        self._socket.send(self._frame)
+        self._socket.send(HELLO if self._greeting else self._frame)
         self._deadline = now + self._timeout_s
 
     def _write(self, due: list[KeepAlive]) -> bytes:
@@ -115,3 +129,14 @@ class Pinger:
             if isinstance(number, int) and 0 <= number < len(self._asked) and isinstance(reply, dict):
                 self.table.deliver(self._asked[number], reply)
         return True
+
+
+def _read_greeting(frames: list[bytes]) -> Mapping[str, Any] | None:
+    """What a server says of itself; None if it says that it cannot answer now."""
+    try:
+        said = envelope.read_responses(frames[0])
+    except ValueError:
+        return None
+    if isinstance(said, list) or (said.error is not None and said.error.code == envelope.UNAVAILABLE):
+        return None
+    return said.result if isinstance(said.result, Mapping) else {}

@@ -6,7 +6,7 @@ Accepts
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
-    Subscribe       tell: ignored, the hints that come are for this process
+    Subscribe       tell: its listener, a relay, is told all Hints that come
     any RPC method  through a proxy
 On stop
     noticed at once even while it waits (`patience.SLICE_S`); the call under way and the waiting ones
@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pykka import ActorDeadError
+from pykka import ActorDeadError, ActorRef
 from pykka.messages import _ActorStop
 
 from actorsched.actors.base import Actor, log
@@ -55,11 +55,8 @@ from actorsched.transport.pub import SubSocket
 
 #: pings are repeated sooner than calls: they are cheap, and a lease depends on them
 PING_TIMEOUT_S = 3.0
-#: heartbeats within a lease, at least: two may get lost
-BEATS_PER_LEASE = 3
-#: a longer batch is cut into several frames
-BATCH_BYTES = 4 * 1024 * 1024
-BATCH_CALLS = 2000
+#: a longer batch is cut into several frames, which do not take effect together any more
+BATCH_BYTES = envelope.MAX_FRAME_BYTES - 1024
 
 
 class _PingTime:
@@ -104,6 +101,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         self._keys = keys_from(self._settings)
         self._closing = closing or self._runtime.make_event()
         self._now = self._runtime.clock.monotonic
+        self._speaker: ActorRef[Any] | None = None  # whose exchange is under way
         self._client = self._runtime.make_id(bits=96)
         self._seq = 0
         self._conversation = Conversation(
@@ -118,7 +116,11 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         )
         ping_timeout_s = min(self._settings.connect_timeout, PING_TIMEOUT_S)
         self._pinger = Pinger(
-            f"{self._client}/pings", self._open_for_pings, self._close_for_pings, ping_timeout_s
+            f"{self._client}/pings",
+            self._open_for_pings,
+            self._close_for_pings,
+            ping_timeout_s,
+            lambda said: self._greeted(said, self._endpoints[self._ping_endpoint % len(self._endpoints)]),
         )
         self._ping_endpoint = 0
         self._ping_timer: Timer | None = None
@@ -139,8 +141,8 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 self._note(message)
             case _Hinted():
                 self._hear()
-            case Subscribe():
-                pass  # the hints are for this process; who is served from here asks by itself
+            case Subscribe(listener=listener):
+                self._hearing.pass_on(listener)
             case _:
                 self.refuse(message)
         return None
@@ -169,10 +171,14 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         return response.result
 
     def _exchange(self, message: Exchange) -> None:
+        self._speaker = message.reply_to
         try:
+            self._pinger.table.check(self._speaker)
             ended = ExchangeEnded(tag=message.tag, results=tuple(self._call_many(message.calls)))
         except Exception as error:
             ended = ExchangeEnded(tag=message.tag, error=error)
+        finally:
+            self._speaker = None
         try:
             message.reply_to.tell(ended)
         except ActorDeadError:
@@ -189,8 +195,13 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             except InvalidParamsError as error:
                 results[number] = error
                 continue
-            size += len(written[number])
-            if size > BATCH_BYTES or len(written) == BATCH_CALLS:
+            size += len(written[number]) + 1
+            if size > BATCH_BYTES and len(written) > 1:
+                last = written.pop(number)
+                self._send_batch(written, results)
+                size = len(last) + 1
+                written = {number: _write(call.method, call.params, number, self._client, self._seq + 1)}
+            if len(written) == envelope.MAX_BATCH:
                 self._send_batch(written, results)
                 written, size = {}, 0
         if written:
@@ -262,7 +273,9 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
     def _greeted(self, said: Mapping[str, Any], reached_at: Address) -> None:
         lease_s = said.get("lease_s")
         if isinstance(lease_s, int | float) and lease_s > 0:
-            self._pinger.table.limit(lease_s / BEATS_PER_LEASE, self._now())
+            self._pinger.table.limit(lease_s, self._now())
+            if self._speaker is not None:
+                self._pinger.table.check(self._speaker)  # before it has said anything
         self._hearing.greeted(said, reached_at)
 
     def _hear(self) -> None:

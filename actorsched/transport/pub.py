@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_UNREAD = 1000
 #: a subscription that is longer ends its connection
 MAX_TOPIC_BYTES = 4096
+#: time between two questions whether a publisher is still there
+HEARTBEAT_MS = 10_000
 
 
 class PubSocket:
@@ -92,6 +94,9 @@ class SubSocket:
         self.socket.ipv6 = ":" in address.host
         self.socket.reconnect_ivl = 100
         self.socket.reconnect_ivl_max = 2000
+        # nothing is ever sent from here, so that only a question shows that the other machine is gone
+        self.socket.heartbeat_ivl = HEARTBEAT_MS
+        self.socket.heartbeat_timeout = 3 * HEARTBEAT_MS
         if address.scheme != "inproc":
             identify(self.socket, address, keys)
         self.socket.connect(address.endpoint)
