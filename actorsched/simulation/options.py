@@ -27,6 +27,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     assistants: int = 1
     lease_s: float = 30.0
     retry_delay_s: float = 20.0
+    #: how long programs wait for an answer; 0: for ever, as nodes do
+    patience_s: float = 120.0
     #: a task that was disabled, because several workers in a row died with it, may run again after so long;
     #: a day where people do not say otherwise, which no simulation can wait for
     disable_s: float = 120.0

@@ -147,7 +147,7 @@ class Programs:
         runtime = SimulatedRuntime(node, {WorkerActor: self._worker_class})
         options = self._simulation.options
         node.no_children = 0.0 if self._simulation.troubles.healed else options.no_children
-        remote = RemoteScheduler(ADDRESS, runtime=runtime)
+        remote = RemoteScheduler(ADDRESS, runtime=runtime, patience=options.patience_s)
         remote._finalizer.detach()
         worker = Worker(
             remote,
