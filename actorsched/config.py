@@ -133,6 +133,8 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     server_key: str = ""
     #: the path of the file with the own secret key
     client_key: str = ""
+    #: the path of a file with the certificates that are trusted (PEM), for https; "": those that are usual
+    tls_ca: str = ""
     #: let the password of the address travel to another machine without encryption
     allow_clear_password: bool = False
 

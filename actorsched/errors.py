@@ -15,6 +15,7 @@
     ├── WorldError               the world is not as it should be
     │   ├── SchedulerUnreachableError  no answer within the patience of the caller
     │   ├── AddressInUseError    somebody else listens there
+    │   ├── UntrustedServerError the peer cannot show that it is who it should be
     │   ├── ProtocolError        the peer answered something that is no answer
     │   ├── RemoteError          the peer answered with an error
     │   ├── WorkerReplacedError  another process has taken this worker's id
@@ -97,6 +98,10 @@ class SchedulerUnreachableError(WorldError):
 
 
 class AddressInUseError(WorldError):
+    pass
+
+
+class UntrustedServerError(WorldError):
     pass
 
 

@@ -28,9 +28,10 @@ from actorsched.actors.patience import NoAnswerError, Patience, closed_early, ov
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.core.policy import LUIGIS
+from actorsched.errors import UntrustedServerError
 from actorsched.rpc.methods import METHODS
 from actorsched.transport.address import parse_endpoints, redacted
-from actorsched.transport.http import HttpAwayError, HttpClient
+from actorsched.transport.http import HttpAwayError, HttpClient, trust_from
 
 #: the arguments that a stock scheduler takes, for the methods that refuse others
 TAKEN: Mapping[str, frozenset[str]] = {"resource_list": frozenset()}
@@ -54,6 +55,7 @@ class LuigidMethods:
         self._endpoints = parse_endpoints(
             url, allow_clear_password=settings.allow_clear_password, allow_http=True
         )
+        self._trust = trust_from(settings.tls_ca)
         self._current = 0
         self._client: HttpClient | None = None
         self._runtime = runtime
@@ -86,9 +88,14 @@ class LuigidMethods:
     def _attempt(self, method: str, params: Mapping[str, Any], timeout_s: float) -> Any:
         self._meanwhile()
         if self._client is None:
-            self._client = self._runtime.network.open_http(self._endpoints[self._current])
+            self._client = self._runtime.network.open_http(self._endpoints[self._current], trust=self._trust)
         try:
             return self._client.call(method, params, timeout_s)
+        except UntrustedServerError as error:
+            if not self._patience.was_in_contact:
+                raise
+            self.close()
+            raise NoAnswerError(str(error)) from None  # somebody will renew what has expired
         except HttpAwayError as error:
             self.close()
             self._current = (self._current + 1) % len(self._endpoints)
@@ -110,6 +117,7 @@ class HttpSchedulerActor(AdapterActor):
 
     Raises:
         AddressError: the url cannot be understood.
+        ConfigError: there are no certificates in the file of those to trust.
     """
 
     def __init__(

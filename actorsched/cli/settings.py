@@ -87,6 +87,7 @@ HELP: Mapping[str, tuple[str, str]] = {
     "retry_jitter": ("SHARE", "Of a wait between two attempts, the share left to chance; from 0 to 1."),
     "retry_attempts": ("N", "Give up after so many attempts; 0: only --patience counts."),
     "patience": ("SECONDS", "When all attempts together took so long, give up; 0: never."),
+    "tls_ca": ("FILE", "Trust the certificates in this file, and no others; for https://."),
     "server_key": ("KEY", "Public key of a scheduler that asks for keys, or the file with it."),
     "client_key": ("FILE", "Own secret key, made by `actorsched keygen client`."),
     "allow_clear_password": ("", "Send the password of the address to another machine without encryption."),

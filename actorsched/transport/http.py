@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actorsched.errors import (
     AccessDeniedError,
@@ -17,9 +17,16 @@ from actorsched.errors import (
     ProtocolError,
     RemoteError,
     UnknownMethodError,
+    UntrustedServerError,
 )
 from actorsched.rpc import envelope
 from actorsched.transport.address import Address
+
+if TYPE_CHECKING:
+    import ssl
+
+#: what OpenSSL says when the other side speaks something else
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 
 #: what a proxy answers when the scheduler behind it is not there (yet)
 AWAY = frozenset({408, 425, 429, 502, 503, 504})
@@ -29,17 +36,38 @@ class HttpAwayError(Exception):
     """There was no answer of a scheduler; the text says why."""
 
 
+def trust_from(tls_ca: str) -> ssl.SSLContext | None:
+    """Whom to trust: nobody but the certificates in this file; "" and None stand for those that are usual.
+
+    Raises:
+        ConfigError: there are none in it.
+    """
+    if not tls_ca:
+        return None
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=tls_ca)
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"setting tls_ca={tls_ca!r}: no certificates can be read from it ({reason}); name a file with"
+            " certificates in PEM"
+        ) from None
+
+
 class HttpClient:
     """Calls the methods of a luigid; for one thread at a time.
 
     Args:
         address: as `parse_address` returns it.
+        trust: whose certificates count; None: those that are usual.
 
     Raises:
         ConfigError: httpx is not installed.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, trust: ssl.SSLContext | None = None) -> None:
         try:
             import httpx
         except ImportError:
@@ -54,6 +82,7 @@ class HttpClient:
         self._base = f"http://localhost{address.path}" if unix else address.endpoint
         self._client: Any = httpx.Client(
             transport=httpx.HTTPTransport(uds=address.name) if unix else None,
+            verify=True if trust is None else trust,
             auth=(address.user, address.password) if address.user else None,
             headers={"user-agent": "actorsched"},
         )
@@ -63,6 +92,7 @@ class HttpClient:
 
         Raises:
             HttpAwayError: nobody answered; whether the call took effect is unknown.
+            UntrustedServerError: whoever is there cannot show that it is the one.
             UnknownMethodError, AccessDeniedError, RemoteError, ProtocolError: what was answered.
         """
         url = f"{self._base}/api/{method}"
@@ -74,6 +104,7 @@ class HttpClient:
         try:
             answer = self._client.post(url, data={"data": data}, timeout=timeout_s)
         except self._errors as error:
+            self._refuse_untrusted(error)
             raise HttpAwayError(f"{self.address}: {str(error) or type(error).__name__}") from None
         status = answer.status_code
         if status in AWAY:
@@ -89,6 +120,23 @@ class HttpClient:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ProtocolError(
                 f"{self.address} answered with something that is no answer of a luigid: {answer.text[:80]!r}"
+            ) from None
+
+    def _refuse_untrusted(self, error: BaseException) -> None:
+        """Raise what will be the same at each attempt."""
+        import ssl  # seldom needed
+
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, ssl.SSLError):
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise UntrustedServerError(
+                f"{self.address} has a certificate that is not trusted ({cause.verify_message}); if it is the"
+                " right server, name the file of whoever signed it (--tls-ca, tls_ca=…)"
+            ) from None
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+            raise UntrustedServerError(
+                f"{self.address} does not speak TLS; is it http:// in place of https://?"
             ) from None
 
     def _look_for_socket(self) -> None:

@@ -6,7 +6,7 @@ one, whose sockets have the same methods.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import make_poller
@@ -16,6 +16,9 @@ from actorsched.transport.pub import PubSocket, SubSocket
 from actorsched.transport.rep import RepSocket
 from actorsched.transport.req import ReqSocket
 from actorsched.transport.zap import Door
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 
 class ZeroMq:
@@ -48,9 +51,9 @@ class ZeroMq:
         """What hears hints; see `SubSocket`."""
         return SubSocket(address, keys=keys)
 
-    def open_http(self, address: Address) -> HttpClient:
+    def open_http(self, address: Address, *, trust: SSLContext | None = None) -> HttpClient:
         """What asks a luigid; see `HttpClient`, also for the errors."""
-        return HttpClient(address)
+        return HttpClient(address, trust)
 
     def open_door(self, keys: KeyPair | None) -> Door:
         """What lets people in to answering ends; see `Door`."""
