@@ -102,6 +102,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     log_size_max: int = 10_000_000
     #: so many runs of each task keep their output
     log_runs_max: int = 5
+    #: bytes of output that are kept of all runs in `log_dir` together, the newest; 0: any number
+    log_total_max: int = 1_000_000_000
+    #: what a run printed is kept for so long; 0: for ever
+    log_max_age: float = 30 * 86_400.0
     #: show what runs print on standard error, each line with its task's name
     log_console: bool = True
     #: mail server for failures, `smtp://user:password@host:port`; also smtp+starttls and smtps; "": no mail
@@ -145,6 +149,10 @@ _BOUNDS: dict[str, tuple[float | None, float]] = {
     "wait_interval": (0.0, inf),
     "wait_jitter": (0.0, inf),
     "ping_interval": (None, inf),
+    "log_size_max": (1, inf),
+    "log_runs_max": (1, inf),
+    "log_total_max": (0, inf),
+    "log_max_age": (0.0, inf),
     "connect_timeout": (None, inf),
     "retry_wait_min": (0.0, inf),
     "retry_wait_max": (0.0, inf),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from actorsched.children.loglock import is_held
 from actorsched.children.runlog import FULL_SUFFIX, SUFFIX, file_name
 
 CHUNK = 1 << 16
@@ -71,6 +73,12 @@ class Follower:
             added = self._file.read()
         return added
 
+    def is_over(self) -> bool:
+        """Whether the run has ended, or its worker has; what was printed last may still be unread."""
+        if os.fstat(self._file.fileno()).st_size == 0:
+            return False  # it begins in this moment
+        return not is_held(self._file) and not self._was_replaced()
+
     def close(self) -> None:
         self._file.close()
 
@@ -81,6 +89,4 @@ class Follower:
             return False
 
     def _ino(self) -> int:
-        import os
-
         return os.fstat(self._file.fileno()).st_ino

@@ -4,7 +4,8 @@
 
 A file is made with the first output, so a task that prints nothing costs nothing. A run that prints more
 than its limit fills a second file and then goes on in the first one, which is begun anew: the last part
-is always there, and no run takes more than the limit. Of each task the newest few runs are kept.
+is always there, and no run takes more than the limit. Of each task the newest few runs are kept, and of all
+together what `retention.py` says. While a run is on, its file is locked (`loglock.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+from actorsched.children.loglock import hold
+from actorsched.children.retention import Retention
 
 #: called with the name of the task and one line of its output
 Echo = Callable[[str, str], None]
@@ -55,20 +59,34 @@ class RunLogs:
         size_max: bytes that one run may take.
         runs_max: so many runs of each task are kept.
         echo: shows a line; None: nothing is shown.
+        total_max: bytes that all logs in the folder may take; 0: any number.
+        age_max_s: seconds after which a log goes; 0: never.
     """
 
     def __init__(
-        self, folder: Path | None, size_max: int, runs_max: int, echo: Echo | None = echo_to_stderr
+        self,
+        folder: Path | None,
+        size_max: int,
+        runs_max: int,
+        echo: Echo | None = echo_to_stderr,
+        total_max: int = 0,
+        age_max_s: float = 0.0,
     ) -> None:
         self._folder = folder
         self._size_max = size_max
         self._runs_max = runs_max
         self._echo = echo
+        self._retention = None if folder is None else Retention(folder, total_max, age_max_s)
 
     def open(self, task_id: str, run_id: str, name: str) -> RunLog:
         """The log of one run; `name` is what the console shows."""
         place = None if self._folder is None else (self._folder, task_id, run_id)
-        return RunLog(place, self._size_max, self._runs_max, name, self._echo)
+        return RunLog(place, self._size_max, self._runs_max, name, self._echo, self._retention)
+
+    def close(self) -> None:
+        """Nothing is written any more."""
+        if self._retention is not None:
+            self._retention.close()
 
 
 class RunLog:
@@ -76,6 +94,7 @@ class RunLog:
 
     Args:
         place: the folder of all logs, task id, run id; a path is made of it when there is something to write.
+        retention: hears how much is written.
     """
 
     def __init__(
@@ -85,7 +104,9 @@ class RunLog:
         runs_max: int,
         name: str,
         echo: Echo | None,
+        retention: Retention | None = None,
     ) -> None:
+        self._retention = retention
         self._place = place
         self._path: Path | None = None
         self._part_max = max(1, size_max // 2)
@@ -132,17 +153,32 @@ class RunLog:
         for start in range(0, len(printed), self._part_max):
             piece = printed[start : start + self._part_max]
             if self._file is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._forget_old(self._path.parent)
-                self._file = self._path.open("ab", buffering=0)
+                self._file = self._begin(self._path)
             elif self._size + len(piece) > self._part_max:
-                self._file.close()
                 os.replace(self._path, self._path.with_name(self._path.name + ".1"))
-                self._file = self._path.open("wb", buffering=0)
+                full, self._file = self._file, self._path.open("wb", buffering=0)
+                hold(self._file)
+                full.close()  # only now, so that the log is locked all the time
                 self._size = 0
             self._file.write(piece)
             self._size += len(piece)
             self._unended = not piece.endswith(b"\n")
+        if self._retention is not None:
+            self._retention.note(len(printed))
+
+    def _begin(self, path: Path) -> BinaryIO:
+        for last in (False, True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._forget_old(path.parent)
+            try:
+                file = path.open("ab", buffering=0)
+            except FileNotFoundError:  # the folder was empty, and was tidied away
+                if last:
+                    raise
+                continue
+            hold(file)
+            return file
+        raise AssertionError
 
     def _forget_old(self, folder: Path) -> None:
         kept = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)

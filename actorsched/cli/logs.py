@@ -18,11 +18,16 @@ FOLLOW_S = 0.2
 NAMED_MAX = 20
 
 
-def show_logs(task: str, follow: bool, run_id: str | None, list_runs: bool, log_dir: Path | None) -> None:
+def show_logs(
+    task: str, follow: bool, later_runs: bool, run_id: str | None, list_runs: bool, log_dir: Path | None
+) -> None:
     """Print the log of the newest run, or of the one that is named."""
     from actorsched.children.logbook import read, runs_of, tasks_like
     from actorsched.children.runlog import default_folder
 
+    if later_runs and run_id is not None:
+        raise click.UsageError("--later-runs and --run contradict each other: a run has no later ones")
+    follow = follow or later_runs
     folder = log_dir or default_folder()
     tasks = tasks_like(folder, task)
     if not tasks:
@@ -46,14 +51,14 @@ def show_logs(task: str, follow: bool, run_id: str | None, list_runs: bool, log_
         known = f"no run {run_id!r} of it" if run_id else "no run of it"
         raise click.ClickException(f"{tasks[0]}: {known} has a log in {folder}; see --list")
     if follow:
-        _follow(folder, tasks[0], run_id)
+        _follow(folder, tasks[0], run_id, later_runs)
     for chunk in () if follow else read(runs[0]):
         sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()
 
 
-def _follow(folder: Path, task: str, run_id: str | None) -> None:
-    """Print what is there and what comes, also of later runs, until interrupted."""
+def _follow(folder: Path, task: str, run_id: str | None, later_runs: bool) -> None:
+    """Print what is there and what comes, until the run is over; with later runs until interrupted."""
     from actorsched.children.logbook import Follower, runs_of
 
     seen: str | None = None
@@ -66,7 +71,11 @@ def _follow(folder: Path, task: str, run_id: str | None) -> None:
                 follower.close()
             seen, follower = runs[0].run_id, Follower(runs[0])
         if follower is not None:
+            over = follower.is_over()  # before the last look, so that nothing comes after it
             _print(follower.more())
+            if over and not later_runs:
+                follower.close()
+                return
         time.sleep(FOLLOW_S)
 
 
@@ -78,7 +87,8 @@ def _print(printed: bytes) -> None:
 
 params: list[Any] = [
     click.Argument(["task"], metavar="TASK"),
-    click.Option(["--follow", "-f"], is_flag=True, help="Go on printing what is added, also by later runs."),
+    click.Option(["--follow", "-f"], is_flag=True, help="Go on printing what is added, until the run ends."),
+    click.Option(["--later-runs"], is_flag=True, help="Follow also later runs, until interrupted."),
     click.Option(["--run", "run_id"], metavar="ID", help="This run, and not the newest."),
     click.Option(["--list", "list_runs"], is_flag=True, help="Name the runs that have a log."),
     click.Option(

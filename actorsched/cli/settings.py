@@ -75,6 +75,8 @@ HELP: Mapping[str, tuple[str, str]] = {
     "log_dir": ("FOLDER", "What runs print goes to files there; `off`: none.  [default: the state folder]"),
     "log_size_max": ("BYTES", "So much of the output of a run is kept."),
     "log_runs_max": ("N", "So many runs of each task keep their output."),
+    "log_total_max": ("BYTES", "So much of the output of all runs together is kept; 0: all."),
+    "log_max_age": ("SECONDS", "The output of a run is kept for so long; 0: for ever."),
     "log_console": ("", "Show what runs print, each line with the name of its task."),
     "smtp": ("URL", "Mail failures by smtp://, smtp+starttls:// or smtps://[USER:PASSWORD@]HOST[:PORT]."),
     "email_from": ("ADDRESS", "The sender of these mails."),

@@ -15,6 +15,8 @@ import msgspec
 
 from actorsched.actors.ledger import Entry, Fate
 
+#: where nothing better is known
+GIVEN_TO_NOBODY = "it did not come to its turn before the run ended"
 #: of each outcome so many tasks are named in the summary
 NAMED = 5
 
@@ -181,8 +183,15 @@ def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
         frontier = following
     for entry in entries.values():
         if entry.fate is Fate.NOT_RUN:
-            reasons.setdefault(entry.task_id, "the scheduler gave it to nobody before the run ended")
+            reasons.setdefault(entry.task_id, GIVEN_TO_NOBODY)
     return reasons
+
+
+def why_open(view: Mapping[str, Any]) -> str:
+    """Why a task is neither done nor failed, as the scheduler sees it; "" where it knows no reason."""
+    if view.get("status") in ("RUNNING", "BATCH_RUNNING"):
+        return f"{view.get('worker_running') or 'another worker'} still ran it when this run ended"
+    return str(view.get("blocked_reason") or "")
 
 
 _TITLES = {

@@ -6,7 +6,6 @@ import contextlib
 import json
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,18 +20,16 @@ from actorsched.actors.messages import ReadLedger, StartRun, StopWork
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
-from actorsched.children.launcher import method_named
-from actorsched.children.nursery import Nursery
-from actorsched.children.runlog import RunLogs, default_folder, echo_to_stderr
 from actorsched.config import WorkerSettings, settings_from
 from actorsched.errors import ConfigError, TaskDefinitionError, WorldError
+from actorsched.facade.equipment import Equipment
 from actorsched.facade.errands import Errands
 from actorsched.facade.events import Event
 from actorsched.facade.finder import Finder
 from actorsched.facade.notifying import Notifier, SmtpNotifier, notify_with
 from actorsched.facade.observing import observe_with
 from actorsched.facade.remote_scheduler import RemoteScheduler
-from actorsched.facade.result import RunResult, result_of
+from actorsched.facade.result import RunResult, result_of, why_open
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.signals import Signals, are_free
 from actorsched.tasks.completeness import is_complete, may_be_believed
@@ -97,9 +94,9 @@ class Worker:
         info = worker_info(worker_processes, runtime)
         self.worker_id = worker_id or f"Worker({', '.join(f'{key}={value}' for key, value in info.items())})"
         self._desk = Desk(self._settings) if self._settings.execution == "inline" else None
-        self._children = _Children(self._settings, runtime)
+        self._equipment = Equipment(self._settings, runtime)
         if self._desk is None and worker_processes > 0:
-            self._children.nursery()  # it starts while tasks are being discovered
+            self._equipment.nursery()  # it starts while tasks are being discovered
         self._ref: ActorRef[WorkerActor] = runtime.start(
             WorkerActor,
             scheduler_ref,
@@ -114,7 +111,7 @@ class Worker:
             observe=self._observe(observer, notifier or mailer),
         )
         self._finalizer = weakref.finalize(
-            self, _close, self._ref, self._children, list(self._owned), runtime, mailer
+            self, _close, self._ref, self._equipment, list(self._owned), runtime, mailer
         )
         self._asked_for: dict[str, Any] = {}
         self._finder = Finder(self._ref, self._settings, runtime, observer)
@@ -256,15 +253,31 @@ class Worker:
                     ledger.settle(task_id, Fate.RUN_BY_OTHERS)
                 elif status in ("FAILED", "DISABLED") and entry.fate is Fate.NOT_RUN:
                     self._blame(ledger, task_id, view)
+                elif entry.fate is Fate.NOT_RUN and not entry.cause:
+                    ledger.settle(
+                        task_id, Fate.NOT_RUN, cause=why_open(view) or self._why_again(view, task_id)
+                    )
 
     def _blame(self, ledger: Ledger, task_id: str, view: Mapping[str, Any]) -> None:
         """A task failed somewhere else: say why, as far as the scheduler was told."""
+        detail = self._error_of(task_id)
+        cause = detail.rpartition("\n")[2] or view.get("blocked_reason") or "it failed on another worker"
+        ledger.settle(task_id, Fate.FAILED, cause=cause, detail=detail)
+
+    def _why_again(self, view: Mapping[str, Any], task_id: str) -> str:
+        """A task that was begun somewhere else and is pending again did have its turn."""
+        if not view.get("time_running"):
+            return ""
+        cause = self._error_of(task_id).rpartition("\n")[2]
+        if cause:
+            return f"it failed on a worker and waits to be tried again: {cause}"
+        return f"{view.get('worker_running') or 'a worker'} began it and gave it back"
+
+    def _error_of(self, task_id: str) -> str:
         text = self._scheduler.fetch_error(task_id=task_id).get("error") or ""
         with contextlib.suppress(ValueError):  # clients encode the text once more, as Luigi's do
             text = json.loads(text)
-        detail = str(text).strip()
-        cause = detail.rpartition("\n")[2] or view.get("blocked_reason") or "it failed on another worker"
-        ledger.settle(task_id, Fate.FAILED, cause=cause, detail=detail)
+        return str(text).strip()
 
     def _is_done(self, ledger: Ledger, task_id: str, task: Any) -> bool:
         entry = ledger.entries.get(task_id)
@@ -286,7 +299,7 @@ class Worker:
     def close(self) -> None:
         """Stop the actors and their children and wait for them; a second call does nothing."""
         if self._finalizer.detach() is not None:
-            _close(self._ref, self._children, self._owned, self._runtime, self._mailer)
+            _close(self._ref, self._equipment, self._owned, self._runtime, self._mailer)
 
     def __enter__(self) -> Worker:
         return self
@@ -313,12 +326,11 @@ class Worker:
         return observe
 
     def _make_slot_maker(self) -> Callable[[int, ActorRef[Any]], ActorRef[Any]]:
-        desk, children, settings, runtime = self._desk, self._children, self._settings, self._runtime
+        desk, equipment, settings, runtime = self._desk, self._equipment, self._settings, self._runtime
         if desk is not None:
             return lambda number, worker: runtime.start(InlineSlotActor, number, worker, desk)
-        logs = _logs_of(settings)
         return lambda number, worker: runtime.start(
-            SlotActor, number, worker, children.nursery(), settings, runtime, logs
+            SlotActor, number, worker, equipment.nursery(), settings, runtime, equipment.logs
         )
 
     def _ref_of(self, scheduler: Any, *, owned: bool) -> ActorRef[Any]:
@@ -343,37 +355,11 @@ def worker_info(worker_processes: int, runtime: Runtime) -> dict[str, Any]:
     }
 
 
-class _Children:
-    """The nursery of a worker, opened when it is needed: one that has no slots may get some later."""
-
-    def __init__(self, settings: WorkerSettings, runtime: Runtime) -> None:
-        self._settings = settings
-        self._runtime = runtime
-        self._nursery: Nursery | None = None
-        method_named(settings.start_method)  # a bad name is an error of whoever said it, now
-
-    def nursery(self) -> Nursery:
-        if self._nursery is None:
-            launcher = self._runtime.make_launcher(self._settings.start_method)
-            self._nursery = Nursery(launcher, self._settings.suspended_max)
-        return self._nursery
-
-    def close(self) -> None:
-        if self._nursery is not None:
-            self._nursery.close()
-
-
 def _mailer_of(settings: WorkerSettings) -> SmtpNotifier | None:
     if not settings.smtp:
         return None
     recipients = tuple(filter(None, map(str.strip, settings.email_to.split(","))))
     return SmtpNotifier(settings.smtp, settings.email_from, recipients)
-
-
-def _logs_of(settings: WorkerSettings) -> RunLogs:
-    folder = None if settings.log_dir == "off" else Path(settings.log_dir or default_folder())
-    echo = echo_to_stderr if settings.log_console else None
-    return RunLogs(folder, settings.log_size_max, settings.log_runs_max, echo)
 
 
 def _quieten(ref: ActorRef[Any], runtime: Runtime) -> None:
@@ -386,7 +372,7 @@ def _quieten(ref: ActorRef[Any], runtime: Runtime) -> None:
 
 def _close(
     ref: ActorRef[Any],
-    children: _Children,
+    equipment: Equipment,
     owned: Iterable[ActorRef[Any]],
     runtime: Runtime,
     mailer: SmtpNotifier | None = None,
@@ -395,6 +381,6 @@ def _close(
     for each in (ref, *owned):
         with contextlib.suppress(ActorDeadError):
             each.stop(block=True)
-    children.close()
+    equipment.close()
     if mailer is not None:
         mailer.close()

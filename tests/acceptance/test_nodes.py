@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from actorsched import RemoteScheduler
 from tests.acceptance.commands import TROUBLE, background, run, run_json, scheduler_node, until, worker_node
 
 
@@ -181,3 +182,30 @@ def test_a_submission_that_cannot_be_scheduled_says_so(folder: Path) -> None:
     with scheduler_node(folder) as (url, _):
         line = ["submit", "trouble.py", "All", "--kind", "BadRequires", "--scheduler", url]
         assert "requires() is broken" in run(*line, cwd=folder, code=35).stderr
+
+
+def test_a_disabled_node_finishes_what_it_runs_and_gets_no_more(folder: Path) -> None:
+    """It goes on saying that it lives; the work is for others."""
+    with (
+        scheduler_node(folder) as (url, _),
+        worker_node(folder, url) as first,
+        RemoteScheduler(url) as remote,
+    ):
+        line = ["run", "trouble.py", "Gates", "--workers", "0", "--scheduler", url]
+        with background(*line, cwd=folder) as process:
+            until(lambda: len(waiting(folder)) == 1, process)
+            [node] = [view for view in remote.worker_list() if view["num_running"]]
+            remote.disable_worker(worker=node["name"])
+            (folder / "out" / "open").touch()
+            until(lambda: len(remote.task_list(status="DONE")) == 1, process)
+            assert first.is_alive()
+            with worker_node(folder, url):
+                text = process.ended()
+                assert process.wait() == 0, text
+            pids = [path.name.rpartition("-")[2] for path in waiting(folder)]
+            assert len(pids) == 6
+            assert sorted(map(pids.count, set(pids))) == [1, 5], (
+                "one by the first node, the rest by the other"
+            )
+        first.signal(signal.SIGTERM)
+        assert first.wait() == 0, first.ended()

@@ -99,3 +99,15 @@ class Gate(Fine):
 class Gates(Fine):
     def requires(self):
         return [Gate(name=str(number), out=self.out) for number in range(6)]
+
+
+class Speaker(Fine):
+    """Speaks before and after it waits for the gate."""
+
+    def run(self):
+        print("it begins", flush=True)
+        while not (self.out / "open").exists():
+            time.sleep(0.02)
+        print("it ends", flush=True)
+        with self.output().open("w") as stream:
+            stream.write("done")

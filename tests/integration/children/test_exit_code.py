@@ -220,3 +220,65 @@ def test_done_means_done(scheduler: Scheduler, tmp_path: Path) -> None:
         assert worker.run() is False
         [failed] = worker.result.tasks["failed"]
         assert "complete() is still false" in failed.cause
+
+
+def test_pruning_while_tasks_run_forgets_nothing_that_is_wanted(tmp_path: Path) -> None:
+    """What nobody wants goes at once; what this worker wants stays, and its lease is renewed."""
+    with (
+        Scheduler(remove_delay=0, worker_disconnect_delay=30) as scheduler,
+        Worker(scheduler, worker_processes=2, **OPTIONS) as worker,
+    ):
+        scheduler.add_task(worker="gone", task_id="unwanted", family="Unwanted")
+        scheduler.add_task(worker="gone", task_id="unwanted", family="Unwanted", status="DONE")
+        worker.add(Top(4, str(tmp_path), gate="gate"))
+        running = Running(worker)
+        until(lambda: len(runs(tmp_path)) == 2)
+        for _ in range(5):
+            scheduler.prune()
+        assert len([view for view in scheduler.task_list().values() if view["name"] != "Unwanted"]) == 5
+        assert len(scheduler.task_list(status="RUNNING")) == 2
+        (tmp_path / "gate").touch()
+        while running.thread.is_alive():
+            scheduler.prune()
+            running.thread.join(0.01)
+        assert running.end() is True
+    assert runs(tmp_path) == ["0", "1", "2", "3"]
+
+
+def test_what_others_still_run_at_the_end_is_said_to_run(scheduler: Scheduler, tmp_path: Path) -> None:
+    """Whoever only waits and is stopped says who has the work, and does not call it forgotten."""
+    with (
+        Worker(scheduler, worker_processes=0, **OPTIONS) as asker,
+        Worker(
+            scheduler, worker_id="server", worker_processes=1, assistant=True, forever=True, **OPTIONS
+        ) as server,
+    ):
+        asker.add(Leaf(1, str(tmp_path), gate="gate"))
+        serving, asking = Running(server), Running(asker)
+        until(lambda: runs(tmp_path) == ["1"])
+        asker.stop()
+        assert asking.end() is False
+        [open_task] = asker.result.tasks["not_run"]
+        assert open_task.cause == "server still ran it when this run ended"
+        (tmp_path / "gate").touch()
+        server.stop()
+        serving.end()
+
+
+def test_a_failure_elsewhere_that_waits_for_its_retry_is_said_to_be_one(tmp_path: Path) -> None:
+    """The task is pending again when the submitter looks: it did have its turn."""
+    (tmp_path / "fail").touch()
+    with (
+        Scheduler(retry_delay=0.0) as scheduler,
+        Worker(scheduler, worker_processes=0, **OPTIONS) as asker,
+    ):
+        leaf = Leaf(1, str(tmp_path))
+        asker.add(leaf)
+        with Worker(scheduler, worker_id="server", assistant=True, **OPTIONS) as server:
+            server.run()
+        asker.stop()
+        assert asker.run() is False
+        [open_task] = asker.result.tasks["not_run"]
+        assert (
+            open_task.cause == "it failed on a worker and waits to be tried again: RuntimeError: told to fail"
+        )
