@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-LEVELS = ("debug", "info", "warning", "error")
+LEVELS = ("debug", "info", "warning", "error")  # and `off`, where nobody should have to read them
 
-_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 50}
 
 
 def format_line(level: str, event: str, fields: Mapping[str, Any], exception: str = "") -> str:

@@ -33,6 +33,7 @@ COMMANDS = {
     "history": ("history", "Show the runs that have ended."),
     "store": ("store", "Check, export, import or vacuum the store of a scheduler."),
     "bench": ("bench", "Measure this machine, beside the standard library's process pool."),
+    "simulate": ("simulate", "Play whole systems in a hostile world, from seeds."),
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),
 }
 

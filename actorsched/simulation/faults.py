@@ -15,7 +15,7 @@ from actorsched.simulation.options import Options
 FaultKind: TypeAlias = Literal["partition", "deafen", "mute", "pause", "crash", "kill", "slow", "step"]
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
     """One thing that goes wrong.
 
     Attributes:

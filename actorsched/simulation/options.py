@@ -1,80 +1,96 @@
-"""The knobs of a simulation: one record, which says all of it together with the version of the code."""
+"""The knobs of a simulation: one record, which says all of it together with the version of the code.
+
+What a knob means, where it belongs and what it may be stands at its field, for the flags of the command
+`simulate`, for its documentation, and for cases that are read from files.
+"""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 
 from actorsched.errors import ConfigError
+from actorsched.simulation.knobs import choice, knob, rate, share
+
+Shape: TypeAlias = Literal["chain", "fan", "diamonds", "layers", "random"]
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+
+TIME, SYSTEM, WORK, NETWORK, MACHINES = "Time", "System", "Tasks", "Network", "Machines"
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
     """What is simulated. Shares are from 0 to 1, rates are for each node and hour."""
 
-    seed: int = 0
-    #: how long the world is hostile, seconds of virtual time
-    hostile_s: float = 600.0
-    #: after that everything works, and whatever can end has to end within this, and what its runs take
-    bound_s: float = 1200.0
+    seed: Annotated[int, choice(TIME, "Everything that is left to chance follows from it.")] = 0
+    hostile_s: Annotated[float, knob(TIME, "The world is hostile for so long.", "SECONDS")] = 600.0
+    bound_s: Annotated[
+        float,
+        knob(TIME, "Then it is healed, and all has to end within this and what its runs take.", "SECONDS"),
+    ] = 1200.0
 
-    # -- the system
-    #: workers that submit a part of the graph each, and run it
-    workers: int = 3
-    slots: int = 2
-    #: workers that run what others registered, and come and go
-    assistants: int = 1
-    lease_s: float = 30.0
-    retry_delay_s: float = 20.0
-    #: how long programs wait for an answer; 0: for ever, as nodes do
-    patience_s: float = 120.0
-    #: a task that was disabled, because several workers in a row died with it, may run again after so long;
-    #: a day where people do not say otherwise, which no simulation can wait for
-    disable_s: float = 120.0
+    workers: Annotated[
+        int, knob(SYSTEM, "Workers that submit a part of the graph each, and run it.", "N", 1)
+    ] = 3
+    slots: Annotated[int, knob(SYSTEM, "Tasks that each worker runs at the same time.", "N", 1)] = 2
+    assistants: Annotated[
+        int, knob(SYSTEM, "Workers that run what others registered, and come and go.", "N")
+    ] = 1
+    lease_s: Annotated[
+        float, knob(SYSTEM, "A worker that is silent for so long is given up.", "SECONDS", 1)
+    ] = 30.0
+    retry_delay_s: Annotated[
+        float, knob(SYSTEM, "A failed task is tried again after this long.", "SECONDS")
+    ] = 20.0
+    patience_s: Annotated[
+        float, knob(SYSTEM, "Programs wait so long for an answer; 0: for ever, as nodes do.", "SECONDS")
+    ] = 120.0
+    # a day where people do not say otherwise, which no simulation can wait for
+    disable_s: Annotated[
+        float,
+        knob(
+            SYSTEM,
+            "A task that is disabled, as several workers in a row died, is so for this long.",
+            "SECONDS",
+        ),
+    ] = 120.0
 
-    # -- the workload
-    tasks: int = 20
-    #: chain, fan, diamonds, layers, random
-    shape: str = "random"
-    #: the longest run; the mean is a quarter of it
-    duration_s: float = 60.0
-    #: shares of all tasks
-    failing: float = 0.0
-    dying: float = 0.0
-    hanging: float = 0.0
-    dynamic: float = 0.0
-    external: float = 0.0
-    demanding: float = 0.0
-    prioritised: float = 0.0
-    #: tasks that are cancelled at some time, and submitted again
-    cancels: int = 0
+    tasks: Annotated[int, knob(WORK, "Tasks in the graph.", "N", 1)] = 20
+    shape: Annotated[Shape, choice(WORK, "What needs what.")] = "random"
+    duration_s: Annotated[
+        float, knob(WORK, "The longest run; the mean is a quarter of it.", "SECONDS", 0.001)
+    ] = 60.0
+    failing: Annotated[float, share(WORK, "Tasks that fail, exit or lie before they end well.")] = 0.0
+    dying: Annotated[float, share(WORK, "Tasks whose process dies before they end well.")] = 0.0
+    hanging: Annotated[float, share(WORK, "Tasks of which one run hangs.")] = 0.0
+    dynamic: Annotated[float, share(WORK, "Tasks that find out while they run what else they need.")] = 0.0
+    external: Annotated[float, share(WORK, "Tasks without requirements that appear by themselves.")] = 0.0
+    demanding: Annotated[float, share(WORK, "Tasks that need a resource.")] = 0.0
+    prioritised: Annotated[float, share(WORK, "Tasks with a priority.")] = 0.0
+    cancels: Annotated[int, knob(WORK, "Cancellations; who wants the task submits it again.", "N")] = 0
+    keep_alive: Annotated[
+        bool, choice(WORK, "Programs wait for what is tried again later, and for what others do.")
+    ] = False
 
-    #: programs wait for what is tried again later, and for what others do, as Luigi's with `keep_alive`
-    keep_alive: bool = False
+    delay_ms: Annotated[float, knob(NETWORK, "The longest time of a frame on its way.", "MILLISECONDS")] = 5.0
+    drop: Annotated[float, share(NETWORK, "Frames that are lost, half of them with their connection.")] = 0.0
+    duplicate: Annotated[float, share(NETWORK, "Frames that arrive twice.")] = 0.0
+    late: Annotated[float, share(NETWORK, "Frames that are late.")] = 0.0
+    late_s: Annotated[float, knob(NETWORK, "The longest time on its way of a late frame.", "SECONDS")] = 5.0
+    queue: Annotated[int, knob(NETWORK, "Frames that can wait at the scheduler.", "N", 1)] = 1000
+    partitions: Annotated[float, rate(NETWORK, "Partitions, of one direction or both.")] = 0.0
 
-    # -- the network
-    delay_ms: float = 5.0
-    drop: float = 0.0
-    duplicate: float = 0.0
-    late: float = 0.0
-    #: the longest time on the way of a frame that is late
-    late_s: float = 5.0
-    queue: int = 1000
-    partitions: float = 0.0
-
-    # -- the machines
-    crashes: float = 0.0
-    pauses: float = 0.0
-    #: of the child processes
-    kills: float = 0.0
-    #: starts of child processes that fail
-    no_children: float = 0.0
-    restarts: float = 0.0
-    slow: float = 0.0
-    #: how much faster or slower a monotonic clock may run, and how often a wall clock steps
-    skew: float = 0.0
-    steps: float = 0.0
+    crashes: Annotated[float, rate(MACHINES, "Crashes of workers.")] = 0.0
+    pauses: Annotated[float, rate(MACHINES, "Nodes that stand still for a while.")] = 0.0
+    kills: Annotated[float, rate(MACHINES, "Child processes that are killed.")] = 0.0
+    no_children: Annotated[float, share(MACHINES, "Starts of child processes that fail.")] = 0.0
+    restarts: Annotated[float, rate(MACHINES, "Crashes of the scheduler.")] = 0.0
+    slow: Annotated[float, rate(MACHINES, "Nodes on which everything takes its time for a while.")] = 0.0
+    skew: Annotated[
+        float, share(MACHINES, "How much faster or slower a monotonic clock may run.", most=0.5)
+    ] = 0.0
+    steps: Annotated[float, rate(MACHINES, "Jumps of wall clocks.")] = 0.0
 
     def describe(self) -> str:
         """What differs from the defaults, in one line."""
@@ -87,7 +103,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 _DEFAULT = Options()
-SHAPES = ("chain", "fan", "diamonds", "layers", "random")
 
 
 def options_of(seed: int, **fixed: Any) -> Options:

@@ -39,6 +39,8 @@ class Programs:
         self._simulation = simulation
         self._hub = simulation.hub
         self._worker_class = worker_class
+        #: node → its life in which its pipeline is under way
+        self._submitting: dict[str, int] = {}
         self.working: dict[str, float] = {}
         self.open = set(simulation.submissions)
         self.exits: list[tuple[str, bool]] = []
@@ -51,9 +53,16 @@ class Programs:
         elif node.name == "person":
             node.spawn(lambda: self._cancel(node), "cancel")
         elif node.name in self.open:
+            self._submitting[node.name] = node.lives
             node.spawn(lambda: self._submit(node), "submit")
         elif node.name not in self._simulation.submissions:
             node.spawn(lambda: self._assist(node), "assist")
+
+    def submit(self, node: Node) -> None:
+        """There is more to be submitted from a node; one that is down does it when it is up again."""
+        self.open.add(node.name)
+        if node.up and self._submitting.get(node.name) != node.lives:
+            self.start(node)
 
     def forget(self, node: Node) -> None:
         """The node crashes."""
@@ -82,10 +91,13 @@ class Programs:
     def _submit(self, node: Node) -> None:
         """What somebody runs again and again until all is complete."""
         simulation = self._simulation
-        wanted = simulation.submissions[node.name]
-        while not all(simulation.world.has(name) for name in wanted if simulation.can_end(name)):
+        while True:
+            wanted = simulation.submissions[node.name]
+            if all(simulation.world.has(name) for name in wanted if simulation.can_end(name)):
+                break
             self._run_once(node, wanted)
             sleep(AGAIN_S)
+        del self._submitting[node.name]
         self.open.discard(node.name)
 
     def _run_once(self, node: Node, wanted: tuple[str, ...]) -> None:

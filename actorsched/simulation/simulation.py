@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.actors.worker import WorkerActor
 from actorsched.core.invariants import check_invariants
 from actorsched.core.machine import SchedulerMachine
+from actorsched.errors import ActorschedError, ConfigError
 from actorsched.simulation.case import Case
 from actorsched.simulation.checker import Checker, Finding
 from actorsched.simulation.checkers import CHECKERS
-from actorsched.simulation.faults import Fault, draw_faults
+from actorsched.simulation.faults import Fault, FaultKind, draw_faults
 from actorsched.simulation.hub import Hub
 from actorsched.simulation.network import Network, Weather
 from actorsched.simulation.node import Node
 from actorsched.simulation.options import Options
 from actorsched.simulation.programs import AGAIN_S, Programs
+from actorsched.simulation.report import LAST_LINES, Report
 from actorsched.simulation.trace import Trace
 from actorsched.simulation.troubles import Troubles
-from actorsched.simulation.work import HANG_TIMEOUT_S, Plan
+from actorsched.simulation.work import HANG_TIMEOUT_S, Plan, work
 from actorsched.simulation.workload import RESOURCES, draw_plans, draw_submissions
 from actorsched.simulation.world import World
 
@@ -29,33 +31,6 @@ C = TypeVar("C", bound=Checker)
 
 #: the machine is checked after so many steps of the hub; a check costs about a millisecond
 INVARIANTS_EVERY = 500
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of a simulation.
-
-    Attributes:
-        case: what was simulated.
-        findings: of the checkers; none is good.
-        now_s: virtual time at the end.
-        steps: of strands and of the clock.
-        counts: events of the trace by kind.
-        exits: (node, success) of each program that ended.
-        digest: a name for the whole trace.
-    """
-
-    case: Case
-    findings: list[Finding]
-    now_s: float
-    steps: int
-    counts: dict[str, int]
-    exits: list[tuple[str, bool]]
-    digest: str
-
-    @property
-    def ok(self) -> bool:
-        return not self.findings
 
 
 class Simulation:
@@ -67,6 +42,7 @@ class Simulation:
         submissions: worker → names of the tasks that it asks for; drawn when None.
         faults: what goes wrong; drawn when None.
         checkers: more of them, beside the standard ones.
+        resources: of the scheduler, name → amount; see `workload.py` for those that drawn tasks need.
         worker_class: what stands in for `WorkerActor`: a subclass of it.
         keep: lines of the trace that are kept; None for all.
 
@@ -82,6 +58,7 @@ class Simulation:
         plans: Sequence[Plan] | None = None,
         submissions: dict[str, tuple[str, ...]] | None = None,
         faults: Sequence[Fault] | None = None,
+        resources: Mapping[str, int] | None = None,
         checkers: Iterable[type[Checker]] = (),
         worker_class: type[WorkerActor] = WorkerActor,
         keep: int | None = 20_000,
@@ -92,7 +69,7 @@ class Simulation:
         self.trace = Trace(self.hub, keep)
         self.trace.add("options", options.describe())
         self.world = self.hub.world = World(self.hub, self.trace)
-        self.resources = dict(RESOURCES)
+        self.resources = dict(RESOURCES if resources is None else resources)
         self.durable = False
         self.findings: list[Finding] = []
         plans = draw_plans(options) if plans is None else list(plans)
@@ -143,6 +120,55 @@ class Simulation:
             self.programs.start(node)
         self.hub.after(1.0, self._each_second)
 
+    def submit(self, node: str, plans: Iterable[Plan] = (), names: Iterable[str] = ()) -> None:
+        """Have a worker ask for tasks, as a pipeline that is started again until all of them are done.
+
+        Args:
+            plans: new tasks, each after what it needs.
+            names: of tasks that are there already.
+
+        Raises:
+            ConfigError: nobody submits on this node, or a name is unknown or taken.
+        """
+        if node not in self.submissions:
+            raise ConfigError(f"nobody submits on {node!r}; workers: {', '.join(self.submissions)}")
+        wanted = dict.fromkeys(self.submissions[node])
+        for plan in plans:
+            if plan.name in self.world.plans:
+                raise ConfigError(f"there is a plan {plan.name!r} already")
+            self._check_names((*plan.deps, *plan.more))
+            self.world.plans[plan.name] = plan
+            wanted[plan.name] = None
+        self._check_names(names)
+        self.submissions[node] = tuple(wanted | dict.fromkeys(names))
+        self.programs.submit(self.nodes[node])
+
+    def cancel(self, name: str) -> bool:
+        """Cancel a task; whoever wants it submits it again.
+
+        Returns:
+            whether the scheduler could be asked.
+        """
+        self._check_names([name])
+        if not self.machines():
+            return False
+        try:
+            self.ask_scheduler("cancel_task", task_id=work(name).task_id)
+        except ActorschedError as error:
+            self.trace.add("error", "person", type(error).__name__)
+            return False
+        return True
+
+    def inflict(self, kind: FaultKind, node: str, for_s: float = 1.0) -> None:
+        """Let something go wrong now, for so long."""
+        if node not in self.nodes:
+            raise ConfigError(f"no node {node!r}; nodes: {', '.join(self.nodes)}")
+        self.troubles.inflict(Fault(at_s=self.hub.now, kind=kind, node=node, for_s=for_s))
+
+    def mend(self) -> None:
+        """End all faults that last: nodes are up, partitions are gone. The network stays as it is."""
+        self.troubles.mend()
+
     def advance(self, for_s: float) -> None:
         """Let so much time pass, or less if a checker finds something."""
         self.hub.run(lambda: bool(self.findings), for_s)
@@ -159,6 +185,14 @@ class Simulation:
         if not self.findings:
             for checker in self.checkers:
                 checker.at_end()
+
+    def __enter__(self) -> Self:
+        """Start all nodes; what is there at the end of the block is ended."""
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End everything that is still there."""
@@ -196,6 +230,9 @@ class Simulation:
             counts=dict(self.trace.counts),
             exits=self.programs.exits,
             digest=self.trace.digest,
+            states=dict(Counter(str(record.status) for m in self.machines() for record in m.tasks.values())),
+            complete=sum(self.world.has(name) for name in self.world.plans),
+            last_lines=self.trace.last(LAST_LINES),
         )
 
     # -- what checkers ask ------------------------------------------------------------------------
@@ -248,6 +285,11 @@ class Simulation:
         return total_s
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.world.plans:
+                raise ConfigError(f"no plan is called {name!r}; plans: {', '.join(self.world.plans)}")
 
     def _add_node(self, name: str) -> None:
         skew = self.options.skew

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,8 +37,17 @@ class Trace:
         return self._digest.hexdigest()
 
     def lines(self) -> Iterator[str]:
-        for at, kind, what in self._lines:
-            yield f"{at:14.6f}  {kind:10}  {' '.join(map(str, what))}"
+        return map(_text, self._lines)
+
+    def last(self, number: int) -> tuple[str, ...]:
+        """The last so many lines."""
+        first = max(0, len(self._lines) - number)
+        return tuple(map(_text, islice(self._lines, first, None)))
 
     def text(self) -> str:
         return "\n".join(self.lines()) + "\n"
+
+
+def _text(line: tuple[float, str, tuple[Any, ...]]) -> str:
+    at, kind, what = line
+    return f"{at:14.6f}  {kind:10}  {' '.join(map(str, what))}"

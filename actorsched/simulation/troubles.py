@@ -33,6 +33,9 @@ class Troubles:
         self._present: dict[str, int] = {}
         #: when the scheduler was last back from an absence that it must have noticed
         self._noticed_at = 0.0
+        #: faults that last, in order, with what ends them
+        self._open: dict[int, tuple[Fault, Callable[[], None]]] = {}
+        self._numbers = 0
         self.healed = False
 
     def inflict(self, fault: Fault) -> None:
@@ -47,15 +50,26 @@ class Troubles:
             self.note(node.name)
             return
         self._present[node.name] = self._present.get(node.name, 0) + 1
+        self._numbers += 1
+        number = self._numbers
+        self._open[number] = fault, undo
+        self._hub.after(fault.for_s, lambda: self._end(number))
 
-        def over() -> None:
-            if not self.healed:
-                trace.add("over", fault.kind, fault.node)
-                undo()
-            self._present[node.name] -= 1
-            self.note(node.name)
+    def mend(self) -> None:
+        """End all faults that last; others may come."""
+        for number in list(self._open):
+            self._end(number)
 
-        self._hub.after(fault.for_s, over)
+    def _end(self, number: int) -> None:
+        found = self._open.pop(number, None)
+        if found is None:
+            return
+        fault, undo = found
+        if not self.healed:
+            self._simulation.trace.add("over", fault.kind, fault.node)
+            undo()
+        self._present[fault.node] -= 1
+        self.note(fault.node)
 
     def heal(self) -> None:
         """From now on everything works."""

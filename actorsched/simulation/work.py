@@ -27,7 +27,7 @@ Ending: TypeAlias = Literal["ok", "fail", "exit", "die", "hang", "lie"]
 HANG_TIMEOUT_S = 120.0
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
     """How a task behaves.
 
     Attributes:

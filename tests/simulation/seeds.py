@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from actorsched.simulation.options import options_of
-from actorsched.simulation.simulation import Report, Simulation
+from actorsched.simulation.report import Report
+from actorsched.simulation.simulation import Simulation
 
 KNOWN = Path(__file__).with_name("known_seeds.txt")
 

@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "actors": {"store", "children", "transport", "tasks", "rpc", "core"},
     "facade": {"store", "actors", "children", "transport", "tasks", "rpc", "core"},
     "simulation": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
-    "cli": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
+    "cli": {"simulation", "store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
 }
 BASE = {"errors", "config", "_version"}
 
