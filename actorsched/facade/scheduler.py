@@ -17,6 +17,7 @@ from actorsched.actors.scheduler import SchedulerActor, Take
 from actorsched.config import SchedulerSettings, settings_from
 from actorsched.errors import StoreHeldError, UnavailableError
 from actorsched.rpc.api import SchedulerApi
+from actorsched.store.base import Store
 from actorsched.store.url import LEASE_S, make_store
 
 #: seconds between two looks at a store that another scheduler has
@@ -31,7 +32,8 @@ class Scheduler(SchedulerApi):
             of your own, time is looked at only when a method is called.
         resources: name → amount that can be used at the same time; a name without an amount has 1.
         store: where the state is kept: "memory://" for as long as this object lives, "sqlite:///path",
-            "postgresql+psycopg://user@host/database".
+            "postgresql+psycopg://user@host/database"; or a store of your own, not opened, that nobody
+            else uses.
         standby: when another scheduler has the store, wait for it in the background and refuse calls
             until then, instead of giving up after a lease.
         lease_s: a scheduler that gives no sign of life for so long loses its place in the store.
@@ -48,7 +50,7 @@ class Scheduler(SchedulerApi):
         self,
         clock: Clock | Callable[[], float] | None = None,
         resources: Mapping[str, int] | None = None,
-        store: str = "memory://",
+        store: str | Store = "memory://",
         runtime: Runtime | None = None,
         *,
         standby: bool = False,
@@ -61,7 +63,11 @@ class Scheduler(SchedulerApi):
         wanted = settings_from(SchedulerSettings, settings)
         #: seconds without a sign of life after which a worker is given up
         self.lease_s = wanted.worker_disconnect_delay
-        kept = None if store == "memory://" else make_store(store, lease_s)
+        kept: Store | None
+        if isinstance(store, str):
+            kept = None if store == "memory://" else make_store(store, lease_s)
+        else:
+            kept, store = store, store.url
         self._writer: ActorRef[HistoryWriter] | None = None
         history = None
         if kept is not None and wanted.record_task_history:
@@ -74,7 +80,7 @@ class Scheduler(SchedulerApi):
             SchedulerActor, wanted, resources, runtime, kept, lease_s, history
         )
         self._finalizer = weakref.finalize(self, _stop, self._ref, self._writer)
-        if store != "memory://":
+        if kept is not None:
             self._take(standby, lease_s, runtime.make_event())
 
     def _take(self, standby: bool, lease_s: float, pause: Event) -> None:

@@ -9,6 +9,8 @@ from actorsched.simulation.wire import Served, WireWatcher
 from actorsched.simulation.world import Watcher
 
 if TYPE_CHECKING:
+    from actorsched.core.machine import SchedulerMachine
+    from actorsched.simulation.disk import SimulatedStore
     from actorsched.simulation.simulation import Simulation
 
 #: why what another life than the present one says is refused
@@ -48,6 +50,9 @@ class Checker(Watcher, WireWatcher):
 
     def restarted(self, node: str) -> None:
         """A node has begun a new life."""
+
+    def committed(self, machine: SchedulerMachine, store: SimulatedStore) -> None:
+        """A scheduler has written a commit."""
 
     def at_end(self) -> None:
         """Everything was healed, and every program has ended or the time is up."""

@@ -13,6 +13,7 @@ from actorsched.config import SchedulerSettings
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import ClaimsAreTaken, DisabledForAReason, RequirementsFirst
+from actorsched.simulation.stored import StoredIsMemory
 from actorsched.simulation.wire import Served
 from actorsched.simulation.world import Attempt
 
@@ -206,11 +207,12 @@ class NoLeaseWithoutHolder(Checker):
             self.calm_since = self.hub.now
 
     def each_second(self) -> None:
-        scheduler, options = self.simulation.nodes["scheduler"], self.simulation.options
-        if scheduler.paused or scheduler.sluggish_s or not scheduler.up:
+        scheduler, options = self.simulation.serving(), self.simulation.options
+        if scheduler is None or scheduler.paused or scheduler.sluggish_s or not scheduler.up:
             self.calm_since = self.hub.now
             return
         patience_s = options.lease_s * (1 + 2 * options.skew) + LEASE_SLACK_S
+        self.calm_since = max(self.calm_since, self.simulation.troubles.noticed_at)
         for holder, task_id in self.simulation.held_runs():
             silent_s = self.hub.now - max(self.heard.get(holder, 0.0), self.calm_since)
             if silent_s > patience_s:
@@ -315,4 +317,5 @@ CHECKERS: tuple[type[Checker], ...] = (
     ExitStatus,
     Heartbeats,
     EverythingEnds,
+    StoredIsMemory,
 )

@@ -23,6 +23,11 @@ def grants_in(call: Served) -> Iterator[Mapping[str, Any]]:
                 yield grant
 
 
+def granted_in(grant: Mapping[str, Any]) -> list[str]:
+    """The tasks that are handed out by it; several, if it is a batch."""
+    return list(grant.get("batch_task_ids") or [grant["task_id"] or ""])
+
+
 def was_taken(call: Served, *statuses: str) -> bool:
     """Whether it is an `add_task` with one of these statuses, and was not refused."""
     if call.method != "add_task" or call.error is not None or call.result is not None:
@@ -56,7 +61,7 @@ class RequirementsFirst(Checker):
             self.more.setdefault(call.params["task_id"], []).extend(call.params["new_deps"])
         for grant in grants_in(call):
             name = self.names.get(grant["task_id"] or "")
-            if name is None:
+            if name not in self.world.plans:  # a batch, which has the needs of all its members
                 continue
             needed = [*self.world.plans[name].deps]
             needed += [self.names[task_id] for task_id in self.more.get(grant["task_id"], ())]
@@ -81,7 +86,7 @@ class ClaimsAreTaken(Checker):
         self.settled: set[str] = set()
 
     def served(self, call: Served) -> None:
-        self.settled.update(grant["task_id"] or "" for grant in grants_in(call))
+        self.settled.update(task_id for grant in grants_in(call) for task_id in granted_in(grant))
         task_id = call.params.get("task_id", "")
         if call.method == "cancel_task" or was_taken(call, "DONE", "FAILED", "DISABLED", "RUNNING"):
             self.settled.add(task_id)
@@ -106,8 +111,8 @@ class DisabledForAReason(Checker):
 
     def served(self, call: Served) -> None:
         life = str(call.params.get("incarnation", ""))
-        for grant in grants_in(call):
-            self.holders.setdefault(grant["task_id"] or "", {})[life] = call.node
+        for task_id in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
+            self.holders.setdefault(task_id, {})[life] = call.node
         if was_taken(call, "RUNNING"):
             self.holders.setdefault(call.params["task_id"], {})[life] = call.node
 

@@ -11,8 +11,14 @@ from actorsched.simulation.options import Options
 
 #: partition: nothing gets from or to the node; deafen, mute: one way only. pause: it stands still.
 #: crash: all that runs on it is gone, and it starts again. kill: one of its child processes is gone.
-#: slow: everything takes its time. step: its wall clock jumps.
-FaultKind: TypeAlias = Literal["partition", "deafen", "mute", "pause", "crash", "kill", "slow", "step"]
+#: slow: everything takes its time. step: its wall clock jumps. full: its disk is. power: a crash, and what
+#: the disk has not synced is gone.
+FaultKind: TypeAlias = Literal[
+    "partition", "deafen", "mute", "pause", "crash", "kill", "slow", "step", "full", "power"
+]
+
+#: nodes of schedulers; the second one is the standby of the first
+SCHEDULERS = ("scheduler", "standby")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
@@ -50,12 +56,16 @@ def draw_faults(options: Options, nodes: list[str]) -> list[Fault]:
                 at += die.expovariate(rate / 3600)
 
     lease = options.lease_s
-    others = [name for name in nodes if name != "scheduler"]
+    others = [name for name in nodes if name not in SCHEDULERS]
+    schedulers = [name for name in nodes if name in SCHEDULERS]
     draw(options.partitions, ("partition", "deafen", "mute"), nodes, 0.5, 4 * lease)
     draw(options.pauses, ("pause",), nodes, 0.1, 4 * lease)
     draw(options.crashes, ("crash",), others, 0.1, 4 * lease)
     draw(options.kills, ("kill",), others, 1, 2)
-    draw(options.restarts, ("crash",), ["scheduler"], 0.01, 3 * lease)
+    draw(options.restarts, ("crash",), schedulers, 0.01, 3 * lease)
     draw(options.slow, ("slow",), nodes, 1, 2 * lease)
     draw(options.steps, ("step",), nodes, 1, 100_000)
+    if options.store != "none":
+        draw(options.full_disks, ("full",), schedulers[:1], 0.5, 2 * lease)
+        draw(options.power_cuts, ("power",), schedulers, 0.01, 3 * lease)
     return sorted(faults, key=lambda fault: (fault.at_s, fault.kind, fault.node))

@@ -114,7 +114,8 @@ class SubEnd:
             self._connect_later()
 
     def arrive(self, worker: str, about: str) -> None:
-        if not self._closed and self.node.up:
+        full = len(self._heard) >= self._network.weather.queue  # then a PUB socket drops it
+        if not self._closed and self.node.up and not full:
             self._heard.append((worker, about))
             self.socket.readable = True
 

@@ -36,7 +36,8 @@ class Weather:
         late_s: the longest time on the way of a frame that is late.
         breaks: of the lost frames, those whose connection breaks; the others just never arrive.
         held: of the frames sent into a partition, those that arrive when it heals.
-        queue: frames that can wait at one server.
+        queue: frames that can wait at one server, and hints at one worker.
+        uneven: some links are up to so many times slower than others.
     """
 
     delay_s: tuple[float, float] = (0.0005, 0.005)
@@ -47,6 +48,7 @@ class Weather:
     breaks: float = 0.5
     held: float = 0.5
     queue: int = QUEUE_MAX
+    uneven: float = 1.0
 
 
 class Network:
@@ -64,6 +66,8 @@ class Network:
         #: sees each frame first, and may keep it: then it returns True, and the frame is its business
         self.script: Callable[[Passage], bool] | None = None
         self._held: list[Passage] = []
+        #: pairs of names of nodes → how many times slower than others the link is
+        self._slowness: dict[tuple[str, str], float] = {}
         self._ports = 40_000
 
     def passes(self, source: Node, target: Node) -> bool:
@@ -97,6 +101,14 @@ class Network:
             return random.uniform(0, weather.late_s)
         return random.uniform(*weather.delay_s)
 
+    def _delay_on(self, link: tuple[str, str]) -> float:
+        delay_s, uneven = self.delay(), self.weather.uneven
+        if uneven <= 1.0:
+            return delay_s
+        if link not in self._slowness:
+            self._slowness[link] = self.hub.random.choice((1.0, self.hub.random.uniform(1.0, uneven)))
+        return delay_s * self._slowness[link]
+
     def transmit(self, passage: Passage) -> None:
         """Send something from node to node."""
         if is_silenced() or (self.script is not None and self.script(passage)):
@@ -116,7 +128,7 @@ class Network:
                 self.hub.after(self.delay(), passage.broken)
             return
         self.trace.add("sent", *link, passage.what)
-        self.hub.after(self.delay(), passage.deliver)
+        self.hub.after(self._delay_on(link), passage.deliver)
         if weather.duplicate and random.random() < weather.duplicate:
             self.trace.add("doubled", *link, passage.what)
             self.hub.after(self.delay() * 3, passage.again)

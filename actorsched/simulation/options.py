@@ -17,7 +17,10 @@ from actorsched.simulation.knobs import choice, knob, rate, share
 Shape: TypeAlias = Literal["chain", "fan", "diamonds", "layers", "random"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 
-TIME, SYSTEM, WORK, NETWORK, MACHINES = "Time", "System", "Tasks", "Network", "Machines"
+TIME, SYSTEM, WORK, NETWORK, MACHINES, STORE = "Time", "System", "Tasks", "Network", "Machines", "Store"
+
+#: smaller seeds draw none of what came later (stores, batches, uneven links): they stay what they were
+FIRST_FULL = 1_000_000
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -68,6 +71,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     external: Annotated[float, share(WORK, "Tasks without requirements that appear by themselves.")] = 0.0
     demanding: Annotated[float, share(WORK, "Tasks that need a resource.")] = 0.0
     prioritised: Annotated[float, share(WORK, "Tasks with a priority.")] = 0.0
+    batched: Annotated[float, share(WORK, "Tasks that may run in one batch with others.")] = 0.0
     cancels: Annotated[int, knob(WORK, "Cancellations; who wants the task submits it again.", "N")] = 0
     keep_alive: Annotated[
         bool, choice(WORK, "Programs wait for what is tried again later, and for what others do.")
@@ -79,6 +83,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     late: Annotated[float, share(NETWORK, "Frames that are late.")] = 0.0
     late_s: Annotated[float, knob(NETWORK, "The longest time on its way of a late frame.", "SECONDS")] = 5.0
     queue: Annotated[int, knob(NETWORK, "Frames that can wait at the scheduler.", "N", 1)] = 1000
+    uneven: Annotated[
+        float, knob(NETWORK, "Some links are up to so many times slower than others.", "TIMES", 1)
+    ] = 1.0
     partitions: Annotated[float, rate(NETWORK, "Partitions, of one direction or both.")] = 0.0
 
     crashes: Annotated[float, rate(MACHINES, "Crashes of workers.")] = 0.0
@@ -91,6 +98,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         float, share(MACHINES, "How much faster or slower a monotonic clock may run.", most=0.5)
     ] = 0.0
     steps: Annotated[float, rate(MACHINES, "Jumps of wall clocks.")] = 0.0
+
+    store: Annotated[
+        Literal["none", "normal", "full"],
+        choice(STORE, "What the scheduler keeps of its state, and how safely."),
+    ] = "none"
+    standby: Annotated[bool, choice(STORE, "A second scheduler waits for the place of the first.")] = False
+    commit_ms: Annotated[float, knob(STORE, "The longest time that a commit takes.", "MILLISECONDS")] = 0.0
+    failing_commits: Annotated[
+        float, share(STORE, "Commits that fail, half of them after they took effect.")
+    ] = 0.0
+    full_disks: Annotated[float, rate(STORE, "Times in which nothing can be written.")] = 0.0
+    power_cuts: Annotated[float, rate(STORE, "Crashes that take with them what is not synced.")] = 0.0
 
     def describe(self) -> str:
         """What differs from the defaults, in one line."""
@@ -159,4 +178,26 @@ def options_of(seed: int, **fixed: Any) -> Options:
         "steps": share(0.2, 20),
         "keep_alive": die.random() < 0.25,
     }
+    if seed >= FIRST_FULL:
+        drawn |= _draw_more(seed)
     return Options(**(drawn | fixed))
+
+
+def _draw_more(seed: int) -> dict[str, Any]:
+    """What the first seeds knew nothing of, from a stream of its own."""
+    die = random.Random(f"more options {seed}")
+
+    def share(of: float, most: float) -> float:
+        return round(die.uniform(0, most), 3) if die.random() < of else 0.0
+
+    store = die.choice(("none", "normal", "full", "full"))
+    return {
+        "batched": share(0.4, 0.8),
+        "uneven": die.choice((1.0, 1.0, 1.0, 20.0)),
+        "store": store,
+        "standby": store != "none" and die.random() < 0.4,
+        "commit_ms": die.choice((0.0, 0.0, 5.0, 100.0)),
+        "failing_commits": share(0.3, 0.05),
+        "full_disks": share(0.3, 8),
+        "power_cuts": share(0.3, 8),
+    }

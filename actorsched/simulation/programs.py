@@ -13,6 +13,7 @@ from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.serve import serve
 from actorsched.facade.worker import Worker
+from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.hub import sleep
 from actorsched.simulation.node import Node
 from actorsched.simulation.runtime import SimulatedRuntime
@@ -21,7 +22,8 @@ from actorsched.simulation.work import work
 if TYPE_CHECKING:
     from actorsched.simulation.simulation import Simulation
 
-ADDRESS = "tcp://127.0.0.1:8081"
+#: where the scheduler of a node listens
+ADDRESSES = {"scheduler": "tcp://127.0.0.1:8081", "standby": "tcp://127.0.0.1:8082"}
 #: a program whose tasks did not all end begins again after so long, as a cron job would
 AGAIN_S = 15.0
 
@@ -44,11 +46,13 @@ class Programs:
         self.working: dict[str, float] = {}
         self.open = set(simulation.submissions)
         self.exits: list[tuple[str, bool]] = []
-        self.scheduler: Scheduler | None = None
+        #: by node
+        self.schedulers: dict[str, Scheduler] = {}
+        self._url = ",".join(ADDRESSES[name] for name in SCHEDULERS if name in simulation.nodes)
 
     def start(self, node: Node) -> None:
         """Start what belongs on a node."""
-        if node.name == "scheduler":
+        if node.name in SCHEDULERS:
             node.spawn(lambda: self._serve(node), "serve")
         elif node.name == "person":
             node.spawn(lambda: self._cancel(node), "cancel")
@@ -77,15 +81,18 @@ class Programs:
     def _serve(self, node: Node) -> None:
         runtime = SimulatedRuntime(node)
         options = self._simulation.options
-        self.scheduler = scheduler = Scheduler(
+        scheduler = Scheduler(
             resources=self._simulation.resources,
+            store=self._simulation.store_of(node) or "memory://",
+            standby=True,
             runtime=runtime,
             worker_disconnect_delay=options.lease_s,
             retry_delay=options.retry_delay_s,
             disable_persist=options.disable_s,
         )
         scheduler._finalizer.detach()
-        server = serve(scheduler, ADDRESS, runtime=runtime)
+        self.schedulers[node.name] = scheduler
+        server = serve(scheduler, ADDRESSES[node.name], runtime=runtime)
         self._simulation.trace.add("serving", server.address)
 
     def _submit(self, node: Node) -> None:
@@ -143,7 +150,7 @@ class Programs:
     def _cancel(self, node: Node) -> None:
         """Cancels a task now and then; who wants it submits it again."""
         options, plans = self._simulation.options, list(self._simulation.world.plans.values())
-        remote = RemoteScheduler(ADDRESS, runtime=SimulatedRuntime(node))
+        remote = RemoteScheduler(self._url, runtime=SimulatedRuntime(node))
         remote._finalizer.detach()
         for _ in range(options.cancels):
             sleep(self._hub.random.uniform(0, options.hostile_s / options.cancels))
@@ -159,7 +166,7 @@ class Programs:
         runtime = SimulatedRuntime(node, {WorkerActor: self._worker_class})
         options = self._simulation.options
         node.no_children = 0.0 if self._simulation.troubles.healed else options.no_children
-        remote = RemoteScheduler(ADDRESS, runtime=runtime, patience=options.patience_s)
+        remote = RemoteScheduler(self._url, runtime=runtime, patience=options.patience_s)
         remote._finalizer.detach()
         worker = Worker(
             remote,

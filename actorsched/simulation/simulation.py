@@ -10,11 +10,12 @@ from actorsched.actors.scheduler import SchedulerActor
 from actorsched.actors.worker import WorkerActor
 from actorsched.core.invariants import check_invariants
 from actorsched.core.machine import SchedulerMachine
-from actorsched.errors import ActorschedError, ConfigError
+from actorsched.errors import ActorschedError, ConfigError, UnavailableError
 from actorsched.simulation.case import Case
 from actorsched.simulation.checker import Checker, Finding
 from actorsched.simulation.checkers import CHECKERS
-from actorsched.simulation.faults import Fault, FaultKind, draw_faults
+from actorsched.simulation.disk import Habits, SimulatedDisk, SimulatedStore
+from actorsched.simulation.faults import SCHEDULERS, Fault, FaultKind, draw_faults
 from actorsched.simulation.hub import Hub
 from actorsched.simulation.network import Network, Weather
 from actorsched.simulation.node import Node
@@ -70,7 +71,9 @@ class Simulation:
         self.trace.add("options", options.describe())
         self.world = self.hub.world = World(self.hub, self.trace)
         self.resources = dict(RESOURCES if resources is None else resources)
-        self.durable = False
+        #: whether the scheduler remembers over a restart what it has acknowledged
+        self.durable = options.store != "none"
+        self.disk = SimulatedDisk(self.hub, self.trace, habits_of(options)) if self.durable else None
         self.findings: list[Finding] = []
         plans = draw_plans(options) if plans is None else list(plans)
         self.world.plans = {plan.name: plan for plan in plans}
@@ -79,7 +82,8 @@ class Simulation:
         self.nodes: dict[str, Node] = {}
         assistants = [f"a{number}" for number in range(1, options.assistants + 1)]
         people = ["person"] if options.cancels and plans else []
-        for name in ("scheduler", *self.submissions, *assistants, *people):
+        schedulers = SCHEDULERS if options.standby and self.disk is not None else SCHEDULERS[:1]
+        for name in (*schedulers, *self.submissions, *assistants, *people):
             self._add_node(name)
         self.faults = draw_faults(options, list(self.nodes)) if faults is None else list(faults)
         self.troubles = Troubles(self)
@@ -209,8 +213,17 @@ class Simulation:
 
     def ask_scheduler(self, method: str, **params: Any) -> Any:
         """Call a method of the scheduler, from outside and past the network."""
-        assert self.programs.scheduler is not None
-        return getattr(self.programs.scheduler, method)(**params)
+        node = self.serving()
+        if node is None:
+            raise UnavailableError("no scheduler has the place in the store now")
+        return getattr(self.programs.schedulers[node.name], method)(**params)
+
+    def serving(self) -> Node | None:
+        """The node whose scheduler has the place; None while nobody has it."""
+        if self.disk is None:
+            return self.nodes["scheduler"]
+        holder = self.disk.written.holder
+        return holder.node if isinstance(holder, SimulatedStore) and holder.is_held else None
 
     def report(self) -> Report:
         """What came of it so far."""
@@ -234,6 +247,33 @@ class Simulation:
             complete=sum(self.world.has(name) for name in self.world.plans),
             last_lines=self.trace.last(LAST_LINES),
         )
+
+    # -- the store --------------------------------------------------------------------------------
+
+    def store_of(self, node: Node) -> SimulatedStore | None:
+        """A store for the scheduler that begins on a node; None where nothing is kept."""
+        if self.disk is None:
+            return None
+        store = SimulatedStore(self.disk, node, self.troubles.state_read, lambda: self._committed(store))
+        return store
+
+    def _committed(self, store: SimulatedStore) -> None:
+        for machine in self._machines_on(store.node):
+            for checker in self.checkers:
+                checker.committed(machine, store)
+
+    def forget(self) -> None:
+        """Some of what was acknowledged is lost, and may be."""
+        durable, self.durable = self.durable, False
+        for checker in self.checkers:
+            checker.restarted("scheduler")
+        self.durable = durable
+
+    def calm_disk(self) -> None:
+        """The disk has no troubles any more."""
+        if self.disk is not None:
+            self.disk.full = False
+            self.disk.habits = Habits(durability=self.disk.habits.durability)
 
     # -- what checkers ask ------------------------------------------------------------------------
 
@@ -315,8 +355,13 @@ class Simulation:
                 self.findings.append(Finding("invariants", self.hub.now, str(error)))
 
     def machines(self) -> list[SchedulerMachine]:
-        """Of the scheduler that is up; none while it starts."""
-        owners = [strand.owner for strand in self.nodes["scheduler"].strands]
+        """Of the scheduler that serves; none while it starts."""
+        node = self.serving()
+        return [] if node is None else self._machines_on(node)
+
+    @staticmethod
+    def _machines_on(node: Node) -> list[SchedulerMachine]:
+        owners = [strand.owner for strand in node.strands]
         found = [owner.machine for owner in owners if isinstance(owner, SchedulerActor)]
         return [machine for machine in found if machine is not None]
 
@@ -331,4 +376,14 @@ def weather_of(options: Options) -> Weather:
         late=options.late,
         late_s=options.late_s,
         queue=options.queue,
+        uneven=options.uneven,
+    )
+
+
+def habits_of(options: Options) -> Habits:
+    """What the options say of the disk."""
+    return Habits(
+        durability="full" if options.store == "full" else "normal",
+        commit_s=options.commit_ms / 1000,
+        failing=options.failing_commits,
     )

@@ -31,7 +31,18 @@ SMALL = Options(
     disable_s=30.0,
     bound_s=60.0,
 )
-KINDS: tuple[FaultKind, ...] = ("crash", "partition", "pause", "kill", "mute", "deafen", "slow", "step")
+KINDS: tuple[FaultKind, ...] = (
+    "crash",
+    "partition",
+    "pause",
+    "kill",
+    "mute",
+    "deafen",
+    "slow",
+    "step",
+    "full",
+    "power",
+)
 assert set(KINDS) == set(get_args(FaultKind))
 #: how runs end before they end well, the plainest first; a hang costs two minutes of virtual time
 TROUBLES: tuple[Ending, ...] = ("fail", "die", "exit", "lie")

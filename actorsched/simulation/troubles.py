@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from actorsched.actors.scheduler import AWAY_S, AWAY_SHARE
-from actorsched.simulation.faults import Fault
+from actorsched.simulation.faults import SCHEDULERS, Fault
 from actorsched.simulation.network import Weather
 from actorsched.simulation.node import Node
 
@@ -76,6 +76,7 @@ class Troubles:
         self.healed = True
         self._simulation.trace.add("healed")
         self._network.weather = Weather()
+        self._simulation.calm_disk()
         for node in self._nodes.values():
             node.sluggish_s = 0.0
             node.no_children = 0.0
@@ -97,9 +98,9 @@ class Troubles:
         """When something last disturbed the node, the scheduler, or what is between them."""
         weather = self._network.weather
         stormy = weather.drop or weather.late or weather.queue < 10
-        if stormy or self._present.get(name, 0) > 0 or self._present.get("scheduler", 0) > 0:
+        if stormy or any(self._present.get(each, 0) > 0 for each in (name, *SCHEDULERS)):
             return self._hub.now
-        return max(self._last.get(name, 0.0), self._last.get("scheduler", 0.0))
+        return max(self._last.get(each, 0.0) for each in (name, *SCHEDULERS))
 
     def listening_for(self, since: float) -> float:
         """Seconds of silence since then that the scheduler may hold against a worker.
@@ -107,6 +108,15 @@ class Troubles:
         It gives all of them a full lease when it comes back from an absence; a short one it does not notice.
         """
         return self._hub.now - max(since, self._noticed_at)
+
+    def state_read(self) -> None:
+        """A scheduler has read the state, and gives every worker a full lease."""
+        self._noticed_at = self._hub.now
+
+    @property
+    def noticed_at(self) -> float:
+        """When the scheduler last gave every worker a full lease."""
+        return self._noticed_at
 
     # -- faults by kind ---------------------------------------------------------------------------
 
@@ -169,8 +179,27 @@ class Troubles:
         node.clock.step_s += for_s * self._hub.random.choice((-1, 1))
         return None
 
+    def _full(self, node: Node, for_s: float) -> Undo:
+        disk = self._simulation.disk
+        if disk is None or node.name not in SCHEDULERS:
+            return None
+        disk.full = True
+
+        def undo() -> None:
+            disk.full = False
+
+        return undo
+
+    def _power(self, node: Node, for_s: float) -> Undo:
+        holds = self._simulation.serving() is node
+        undo = self._crash(node, for_s)
+        disk = self._simulation.disk
+        if undo is not None and disk is not None and holds and disk.lose_power():
+            self._simulation.forget()
+        return undo
+
     def _was_deaf(self, node: Node, since: float) -> None:
-        if node.name == "scheduler":
+        if node.name == "scheduler" and self._simulation.disk is None:
             options = self._simulation.options
             away_s = min(AWAY_S, options.lease_s / AWAY_SHARE)
             if self._hub.now - since > away_s * (1 + 2 * options.skew):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -17,7 +18,7 @@ from actorsched.errors import ConfigError
 from actorsched.simulation.children import current_child
 from actorsched.simulation.hub import active_hub, sleep
 from actorsched.simulation.world import World
-from actorsched.tasks import Task
+from actorsched.tasks import Task, param
 
 #: how one run ends: with the output; with an exception; by `sys.exit`; by SIGKILL; never by itself;
 #: without an exception and without the output
@@ -25,6 +26,10 @@ Ending: TypeAlias = Literal["ok", "fail", "exit", "die", "hang", "lie"]
 
 #: a run that hangs is ended so long after its time, where the plan has no other limit
 HANG_TIMEOUT_S = 120.0
+
+
+#: tasks in one batch, at most
+BATCH_MAX = 3
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
@@ -38,6 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
         appears_s: it is external, and its output appears at this time.
         stubborn: its process takes no notice of SIGTERM.
         gives_back: after half of its time it gives back half of its resources; all, when that is one.
+        batched: it may run in one batch with others of this kind, for as long as the longest of them.
         retry_count: failures that disable it.
     """
 
@@ -51,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
     appears_s: float | None = None
     stubborn: bool = False
     gives_back: bool = False
+    batched: bool = False
     retry_count: int | None = None
     timeout_s: float | None = None
 
@@ -58,6 +65,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
     def can_end(self) -> bool:
         """Whether one of its runs ends well, if it is tried often enough."""
         return self.appears_s is not None or self.endings[-1] == "ok"
+
+    def ending_of(self, number: int) -> Ending:
+        """How its run of this number ends, from 1."""
+        return self.endings[min(number, len(self.endings)) - 1]
 
 
 def world() -> World:
@@ -77,7 +88,9 @@ def work(name: str) -> Work:
         raise ConfigError(f"no plan is called {name!r}; plans: {', '.join(list(world().plans)[:10])}, …")
     if plan.appears_s is not None:
         return AwaitedWork(name=name)
-    return GrowingWork(name=name) if plan.more else Work(name=name)
+    if plan.more:
+        return GrowingWork(name=name)
+    return BatchedWork(name=name) if plan.batched else Work(name=name)
 
 
 class Work(Task):
@@ -130,14 +143,13 @@ class Work(Task):
                 sleep(plan.duration_s / 2)
             else:
                 sleep(plan.duration_s)
-            ending = plan.endings[min(attempt.number, len(plan.endings)) - 1]
-            attempt.ending = ending
-            self._end(ending)
+            attempt.ending = plan.ending_of(attempt.number)
+            self._end(attempt.ending)
 
     def _end(self, ending: Ending) -> None:
         match ending:
             case "ok":
-                world().put(self.name)
+                self._put()
             case "fail":
                 raise RuntimeError(f"{self.name} was told to fail")
             case "exit":
@@ -150,6 +162,9 @@ class Work(Task):
             case "lie":
                 return
 
+    def _put(self) -> None:
+        world().put(self.name)
+
 
 class GrowingWork(Work):
     """Finds out while it runs what else it needs."""
@@ -157,6 +172,59 @@ class GrowingWork(Work):
     def run(self) -> Any:
         yield [work(name) for name in self.plan.more]
         self._perform()
+
+
+class BatchedWork(Work):
+    """May run together with others; then it ends well if all of them do."""
+
+    name: str = param(batch=",".join)
+
+    max_batch_size = BATCH_MAX
+
+    @property
+    def parts(self) -> list[Plan]:
+        return [world().plans[name] for name in self.name.split(",")]
+
+    @property
+    def plan(self) -> Plan:
+        parts = self.parts
+        if len(parts) == 1:
+            return parts[0]
+        return Plan(
+            name=self.name,
+            deps=tuple(dict.fromkeys(dep for part in parts for dep in part.deps)),
+            duration_s=max(part.duration_s for part in parts),
+            priority=max(part.priority for part in parts),
+            resources=parts[0].resources,
+            endings=tuple(ending for part in parts for ending in part.endings),
+            stubborn=any(part.stubborn for part in parts),
+        )
+
+    def complete(self) -> bool:
+        return all(world().has(part.name) for part in self.parts)
+
+    def _perform(self) -> None:
+        plan, child = self.plan, current_child()
+        child.stubborn = plan.stubborn
+        with ExitStack() as stack:
+            attempts = [
+                stack.enter_context(
+                    world().running(part, child, BatchedWork(name=part.name).task_id, holds=not number)
+                )
+                for number, part in enumerate(self.parts)
+            ]
+            sleep(plan.duration_s)
+            endings = [
+                part.ending_of(attempt.number) for part, attempt in zip(self.parts, attempts, strict=True)
+            ]
+            ending: Ending = next((each for each in endings if each != "ok"), "ok")
+            for attempt in attempts:
+                attempt.ending = ending
+            self._end(ending)
+
+    def _put(self) -> None:
+        for part in self.parts:
+            world().put(part.name)
 
 
 class AwaitedWork(Work):

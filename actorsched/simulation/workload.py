@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import msgspec
+
 from actorsched.simulation.options import Options
 from actorsched.simulation.work import Ending, Plan
 
@@ -37,7 +39,20 @@ def draw_plans(options: Options) -> list[Plan]:
                 gives_back=die.random() < 0.2,
             )
         )
-    return plans
+    return _batched(options, plans) if options.batched else plans
+
+
+def _batched(options: Options, plans: list[Plan]) -> list[Plan]:
+    """Let some run in batches; drawn from a stream of its own, so that all else stays as it was."""
+    die = random.Random(f"batches {options.seed}")
+    drawn = []
+    for plan in plans:
+        # with resources it would find, again and again, what tests/simulation/test_open.py shows
+        may = not plan.more and plan.appears_s is None and not plan.resources
+        drawn.append(
+            msgspec.structs.replace(plan, batched=True) if may and die.random() < options.batched else plan
+        )
+    return drawn
 
 
 def draw_submissions(options: Options, plans: list[Plan]) -> dict[str, tuple[str, ...]]:

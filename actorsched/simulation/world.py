@@ -90,12 +90,19 @@ class World:
             watcher.output_made(name)
 
     @contextmanager
-    def running(self, plan: Any, child: SimulatedChild) -> Iterator[Attempt]:
-        """A run is live for as long as the block lasts, however it ends."""
+    def running(
+        self, plan: Any, child: SimulatedChild, task_id: str = "", *, holds: bool = True
+    ) -> Iterator[Attempt]:
+        """A run is live for as long as the block lasts, however it ends.
+
+        Args:
+            task_id: of the task, where the run is that of a batch.
+            holds: it takes what its plan says from the resources.
+        """
         assert child.job is not None
         number = self.attempts[plan.name] = self.attempts.get(plan.name, 0) + 1
-        attempt = Attempt(plan.name, child.job.task_id, child, number, self.hub.now)
-        attempt.holds = dict(plan.resources)
+        attempt = Attempt(plan.name, task_id or child.job.task_id, child, number, self.hub.now)
+        attempt.holds = dict(plan.resources) if holds else {}
         self.live.setdefault(attempt.task_id, []).append(attempt)
         self.trace.add("run", attempt)
         try:

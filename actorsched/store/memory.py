@@ -7,11 +7,23 @@ The simulation's disk is made from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from actorsched.core.rows import Changes, ItemRow, ProgressRow, Rows, TaskRow
 from actorsched.errors import FencedError
 from actorsched.store.base import Holder, Place, Reply, Stored
 from actorsched.store.codec import decode_item, decode_progress, decode_task, encode, encode_all
+
+
+class Written(NamedTuple):
+    """One commit, as bytes."""
+
+    gone: list[int]
+    tasks: list[tuple[int, bytes]]
+    progress: list[tuple[int, bytes]]
+    items: list[tuple[str, str, bytes | None]]
+    replies: list[Reply]
+    clock: float
 
 
 class Disk:
@@ -26,6 +38,31 @@ class Disk:
         self.epoch = ""
         self.beat = 0
         self.holder: MemoryStore | None = None
+
+    def write(self, written: Written) -> None:
+        """Take a commit, as a whole."""
+        for seq in written.gone:
+            self.tasks.pop(seq, None)
+            self.progress.pop(seq, None)
+        self.tasks.update(written.tasks)
+        self.progress.update(written.progress)
+        for kind, key, data in written.items:
+            if data is None:
+                self.items.pop((kind, key), None)
+            else:
+                self.items[kind, key] = data
+        for reply in written.replies:
+            self.replies.pop(reply.client, None)
+            if reply.answer is not None:
+                self.replies[reply.client] = (reply.seq, reply.answer)
+        self.clock = written.clock
+        self.beat += 1
+
+    def copy(self, other: Disk) -> None:
+        """Hold what another one holds; who has the place stays."""
+        self.tasks, self.progress = dict(other.tasks), dict(other.progress)
+        self.items, self.replies = dict(other.items), dict(other.replies)
+        self.clock = other.clock
 
 
 class MemoryStore:
@@ -63,7 +100,11 @@ class MemoryStore:
     def read(self) -> Stored:
         disk = self.disk
         replies = [Reply(client, seq, answer) for client, (seq, answer) in disk.replies.items()]
-        return Stored(Rows(self._read_tasks(), self._read_items()), replies, disk.clock)
+        return Stored(self.stored(), replies, disk.clock)
+
+    def stored(self) -> Rows:
+        """The rows, read while they are iterated."""
+        return Rows(self._read_tasks(), self._read_items())
 
     def _read_tasks(self) -> Iterator[tuple[int, TaskRow, ProgressRow | None]]:
         disk = self.disk
@@ -76,28 +117,35 @@ class MemoryStore:
             yield kind, key, decode_item(kind, row)
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
-        disk = self.disk
-        if disk.epoch != self._epoch:
-            raise FencedError(f"{self.url}: the place of epoch {self._epoch} was taken by epoch {disk.epoch}")
-        tasks = encode_all(changes.tasks)
-        progress = encode_all(changes.progress)
+        self.hold()
+        self.disk.write(self.encode(changes, replies, clock))
+
+    def hold(self) -> None:
+        """Look whether we still have the place.
+
+        Raises:
+            FencedError: another one has it.
+        """
+        epoch = self.disk.epoch
+        if epoch != self._epoch:
+            raise FencedError(f"{self.url}: the place of epoch {self._epoch} was taken by epoch {epoch}")
+
+    @staticmethod
+    def encode(changes: Changes, replies: Iterable[Reply], clock: float) -> Written:
+        """A commit as bytes.
+
+        Raises:
+            InvalidParamsError: something in it cannot be written as JSON.
+        """
         items = [(kind, key, None if row is None else encode(row)) for kind, key, row in changes.items]
-        for seq in changes.gone:
-            disk.tasks.pop(seq, None)
-            disk.progress.pop(seq, None)
-        disk.tasks.update(tasks)
-        disk.progress.update(progress)
-        for kind, key, data in items:
-            if data is None:
-                disk.items.pop((kind, key), None)
-            else:
-                disk.items[kind, key] = data
-        for reply in replies:
-            disk.replies.pop(reply.client, None)
-            if reply.answer is not None:
-                disk.replies[reply.client] = (reply.seq, reply.answer)
-        disk.clock = clock
-        disk.beat += 1
+        return Written(
+            changes.gone,
+            encode_all(changes.tasks),
+            encode_all(changes.progress),
+            items,
+            list(replies),
+            clock,
+        )
 
     def try_out(self, size: int) -> None:
         """There is always room."""

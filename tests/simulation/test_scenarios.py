@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from actorsched.errors import InternalError
-from tests.simulation.scenarios import late, lives, lost, slots
+from tests.simulation.scenarios import late, lives, lost, slots, stores
 from tests.simulation.scenarios.scenario import SCENARIOS, Scenario
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "simulation.md"
 
-assert all((late, lives, lost, slots)), "they register what they hold"
+assert all((late, lives, lost, slots, stores)), "they register what they hold"
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from actorsched.actors.inquiry import Inquiry
+from actorsched.actors.keeping import Keeper
 from actorsched.actors.patience import NoAnswerError, Patience
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
@@ -16,6 +19,8 @@ from actorsched.core.machine import SchedulerMachine
 from actorsched.core.state import State
 from actorsched.errors import SchedulerUnreachableError
 from actorsched.rpc.replies import ReplyMemory
+from actorsched.simulation.disk import SimulatedStore
+from actorsched.store.memory import MemoryStore
 
 
 def fences(patch: pytest.MonkeyPatch) -> None:
@@ -86,7 +91,7 @@ def returning_the_queue(patch: pytest.MonkeyPatch) -> None:
 
 def asking_unasked(patch: pytest.MonkeyPatch) -> None:
     """A worker asks for work when somebody says that there is some, and never else."""
-    patch.setattr(WorkerActor, "_ask_later", lambda *_: None)
+    patch.setattr(Inquiry, "rest", lambda *_: None)
 
 
 def counting_of_deaths(patch: pytest.MonkeyPatch) -> None:
@@ -133,3 +138,40 @@ def patience(patch: pytest.MonkeyPatch) -> None:
             raise SchedulerUnreachableError(str(error)) from None
 
     patch.setattr(Patience, "keep_trying", once)
+
+
+def commits_in_time(patch: pytest.MonkeyPatch) -> None:
+    """What is told is stored some time later, with other things."""
+    commit, due = Keeper.commit, itertools.count()
+
+    def lazy(keeper: Keeper, *, only_if_due: bool = False) -> None:
+        if next(due) % 8 == 0:
+            commit(keeper, only_if_due=only_if_due)
+
+    patch.setattr(Keeper, "commit", lazy)
+
+
+def refusing_what_cannot_be_stored(patch: pytest.MonkeyPatch) -> None:
+    """A scheduler that cannot store something goes on all the same."""
+    written = SimulatedStore.commit
+
+    def unstored(self: SimulatedStore, *args: Any) -> None:
+        if not self._hard.full:
+            written(self, *args)
+
+    patch.setattr(SimulatedStore, "commit", unstored)
+
+
+def fences_of_the_store(patch: pytest.MonkeyPatch) -> None:
+    """A commit does not look who has the place."""
+    patch.setattr(MemoryStore, "hold", lambda *_: None)
+
+
+def replies_in_the_store(patch: pytest.MonkeyPatch) -> None:
+    """Answers are remembered until the scheduler ends."""
+    patch.setattr(Keeper, "remember", lambda keeper, *frame: keeper.replies.remember(*frame))
+
+
+def notes_on_workers(patch: pytest.MonkeyPatch) -> None:
+    """What changes in a worker is not written."""
+    patch.setattr(State, "touch_worker", lambda *_: None)
