@@ -11,7 +11,7 @@ import pytest
 
 from actorsched.errors import ConfigError
 from actorsched.simulation.case import read_case, write_case
-from actorsched.simulation.options import options_of
+from actorsched.simulation.options import FIRST_FULL, options_of
 from actorsched.simulation.simulation import Simulation
 
 TRACE = """
@@ -31,7 +31,7 @@ def trace_of(seed: int, hash_seed: str) -> bytes:
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, timeout=100).stdout
 
 
-@pytest.mark.parametrize("seed", [3, 93, 151])
+@pytest.mark.parametrize("seed", [3, 93, 151, FIRST_FULL + 1])
 def test_the_same_seed_gives_the_same_trace_in_each_process(seed: int) -> None:
     """Without that no failure can be replayed; sets and ids of objects differ between the two."""
     first, second = trace_of(seed, "0"), trace_of(seed, "4711")
