@@ -2,7 +2,9 @@
 
 The lock that goes with the place is an advisory lock of the session, so it is free as soon as the
 server sees that the connection has ended. A holder that was stopped in the middle of a transaction would
-keep everybody from the place; the server ends such a transaction after a lease.
+keep everybody from the place, so whoever takes it from one that gave no sign for a lease then ends the
+session of that one. The server itself ends a transaction that idles for a lease, but it does not call it
+idle where the client was stopped between the statements of a pipeline.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import sqlalchemy as sa
 
 from actorsched.errors import ConfigError, StoreError, StoreUnavailableError
 from actorsched.store import schema
+from actorsched.store.base import Place
 from actorsched.store.sql import SqlStore
 
 #: the number of our advisory lock: "actsched" as bytes
 LOCK = int.from_bytes(b"actsched")
+#: milliseconds that the end of a session may take
+END_MS = 1_000
 #: seconds that a connection attempt may take
 CONNECT_S = 5
 #: classes of SQLSTATE (their first two characters) that name a wrong url or missing rights
@@ -90,6 +95,34 @@ class PostgresStore(SqlStore):
                 self._driver.execute(f"VACUUM (FULL, ANALYZE) {table.name}")
         finally:
             self._driver.autocommit = False
+
+    def take(self, seen: Place, epoch: str) -> bool:
+        if not seen.free and self._place_is_locked():
+            self._end_session_of_holder()
+        return super().take(seen, epoch)
+
+    def _place_is_locked(self) -> bool:
+        query = sa.select(schema.place.c.id).with_for_update(skip_locked=True)
+        with self._transaction() as connection:
+            return connection.execute(query).one_or_none() is None
+
+    def _end_session_of_holder(self) -> None:
+        """End the session that has the lock; it can have nothing more to say, or it says it in a new one."""
+        with self._transaction() as connection:
+            waiting = (connection.dialect.server_version_info or ()) >= (14,)
+            known = self._driver.execute(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND classid = %s AND objid = %s AND pid <> pg_backend_pid()",
+                (LOCK >> 32, LOCK & 0xFFFFFFFF),
+            ).fetchall()
+        for (pid,) in known:
+            end = f"SELECT pg_terminate_backend({pid}{f', {END_MS}' if waiting else ''})"
+            try:
+                with self._transaction() as connection:
+                    connection.exec_driver_sql(end)
+            except StoreError:  # of another user: then we wait for the row, as long as that is allowed
+                return
 
     def prepare(self, connection: sa.Connection) -> None:
         # two schedulers that start at once must not both make the tables
