@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import discovery, machine, rpc, startup, worker_memory
+from tests.benchmarks import discovery, machine, rpc, startup, store, worker_memory
 from tests.benchmarks.core import suite as core
 from tests.benchmarks.endtoend import suite as endtoend
 
@@ -15,6 +15,7 @@ SUITES = {
     "core": "the scheduler's machine: cost by number of tasks, views, memory, a long life",
     "discovery": "finding tasks",
     "rpc": "calls through the network",
+    "store": "what a durable store costs the scheduler",
     "worker": "memory of a worker",
 }
 
@@ -48,6 +49,8 @@ def main() -> None:
         discovery.suite(args.rounds)
     if "rpc" in wanted:
         rpc.suite(args.rounds)
+    if "store" in wanted:
+        store.suite(args.rounds)
     if "worker" in wanted:
         worker_memory.suite()
 
