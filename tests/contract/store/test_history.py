@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from actorsched.actors.history_writer import Backlog, HistoryWriter, RunsEnded, _PruneTime, _WriteTime
+from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.core.rows import RunRow
 from actorsched.errors import StoreError
 from actorsched.facade.scheduler import Scheduler
@@ -77,6 +79,47 @@ def test_old_and_surplus_runs_are_pruned(history: History) -> None:
     while history.prune(None, 10):
         pass
     assert found(history) == [f"T_{number}" for number in range(4_999, 4_989, -1)]
+
+
+def test_the_writer_prunes_in_the_background(url: str) -> None:
+    """By age and by number, from its own inbox; whoever reports waits for none of it."""
+    backlog, now = Backlog(), 1_000_000.0
+    runtime = Runtime(clock=CallableClock(lambda: now), ticking=False)
+    writer = HistoryWriter.start(url, 3_600.0, 4, backlog, runtime)
+    ages_s = [9_000, 8_000, 3_000, 2_000, 1_000, 500, 100]
+    runs = tuple(run(number, ended=now - age_s) for number, age_s in enumerate(ages_s))
+    assert backlog.offer(len(runs))
+    writer.tell(RunsEnded(runs))
+    writer.tell(_WriteTime())
+    writer.tell(_PruneTime())
+    writer.stop()
+    history = History(url)
+    history.open(create=False)
+    assert found(history) == ["T_6", "T_5", "T_4", "T_3"]
+    history.close()
+
+
+def test_a_damaged_history_stops_no_scheduler_and_says_what_to_do(tmp_path: Path) -> None:
+    """Runs are missing from it, and nothing else is."""
+    path = tmp_path / "state-history.db"
+    path.write_bytes(b"no database " * 1000)
+    url = f"sqlite:///{tmp_path}/state.db"
+    for task in ("a", "b"):
+        with Scheduler(store=url, record_task_history=True) as scheduler:
+            scheduler.add_task(task_id=task, worker="w", family="F")
+            work = scheduler.get_work(worker="w", host="h")
+            scheduler.add_task(task_id=task, worker="w", status="DONE", run_id=work["run_id"])
+        history = History(url)
+        if task == "a":
+            with pytest.raises(StoreError, match=rf"the history is damaged: .*; move {path} away"):
+                history.open(create=False)
+            path.rename(tmp_path / "away")
+        else:
+            history.open(create=False)
+            assert found(history) == ["b"]
+            history.close()
+    with Scheduler(store=url) as scheduler:
+        assert list(scheduler.task_list(status="DONE")) == ["a", "b"]
 
 
 def test_a_newer_history_is_refused(history: History, url: str) -> None:
