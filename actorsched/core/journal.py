@@ -103,18 +103,23 @@ class Journal:
     def take(self, state: State) -> Changes:
         """The rows of all that was touched; nothing is touched afterwards."""
         created, moved = self._created, self.moved
-        items = self._take_items(state)
-        changes = Changes(
-            [(record.seq, self._task_row(state, record, items)) for record in self.defined],
-            [
+        items: list[ItemChange] = []
+        if (
+            self._workers or self._batchers or self._control or self._unused_sets or self._announced
+        ):  # seldom, and this is done for each message
+            items = self._take_items(state)
+        tasks: list[tuple[int, TaskRow]] = []
+        if self.defined:
+            tasks = [(record.seq, self._task_row(state, record, items)) for record in self.defined]
+        if created:
+            progress = [
                 (record.seq, progress_row(record))
                 for record in moved
                 if not (record in created and has_no_progress(record))
-            ],
-            self._gone,
-            items,
-            self._runs,
-        )
+            ]
+        else:
+            progress = [(record.seq, progress_row(record)) for record in moved]
+        changes = Changes(tasks, progress, self._gone, items, self._runs)
         if len(self._sets) > self._sweep_at:
             self._sweep(items)
         if self.defined:

@@ -52,8 +52,7 @@ class Place:
     free: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """The last answer to a client; `answer` None: this client is forgotten."""
 
     client: str

@@ -258,8 +258,8 @@ class SqlStore:
     # -- writing
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
-        tasks = encode_all(changes.tasks)
-        progress = encode_all(changes.progress)
+        tasks = encode_all(changes.tasks) if changes.tasks else ()
+        progress = encode_all(changes.progress) if changes.progress else ()
         items = [
             (kind, key_of(key), None if row is None else encode(row)) for kind, key, row in changes.items
         ]
