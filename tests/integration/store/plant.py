@@ -69,6 +69,14 @@ class Process:
             assert any(text in line for line in self._lines), f"{self.name} ended\n{self.tail()}"
         return time.monotonic() - self.started
 
+    def processor_times(self) -> tuple[float, float]:
+        """Seconds that it had a processor, and that it waited for one (0 where the system does not tell)."""
+        used = psutil.Process(self.popen.pid).cpu_times()
+        waited_ns = 0
+        for path in Path(f"/proc/{self.popen.pid}/task").glob("*/schedstat"):
+            waited_ns += int(path.read_text().split()[1])
+        return used.user + used.system, waited_ns / 1e9
+
     def tail(self) -> str:
         return "".join(self._lines) + self.log.read_text(errors="replace")[-3000:]
 
@@ -107,11 +115,12 @@ class Plant:
         self.layers = layers
         self.addresses = [f"ipc://{folder}/s{number}" for number in range(n_schedulers)]
         self.processes: list[Process] = []
-        #: of each restart: seconds until the scheduler was ready and until a task started, and the processor
-        #: time until it was ready
+        #: of each restart: seconds until the scheduler was ready and until a task started; and until it was
+        #: ready, the processor time, and how long it waited for a processor, because others had them all
         self.back_after_s: list[float] = []
         self.at_work_after_s: list[float] = []
         self.start_cpu_s: list[float] = []
+        self.start_queue_s: list[float] = []
         (folder / "out").mkdir(exist_ok=True)
 
     def start(self, name: str, *arguments: str) -> Process:
@@ -181,8 +190,9 @@ class Plant:
 
     def _note_return(self, scheduler: Process, run: Process) -> None:
         self.back_after_s.append(scheduler.wait_for("scheduler ready"))
-        times = psutil.Process(scheduler.popen.pid).cpu_times()
-        self.start_cpu_s.append(times.user + times.system)
+        used_s, waited_s = scheduler.processor_times()
+        self.start_cpu_s.append(used_s)
+        self.start_queue_s.append(waited_s)
         n = self._n_starts()
         deadline = time.monotonic() + PATIENCE_S
         while run.popen.poll() is None and time.monotonic() < deadline:

@@ -35,7 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     server = PostgresServer() if options.store == "postgresql" else None
     done, seed, started = 0, options.seed, time.monotonic()
-    times: dict[str, list[float]] = {"ready": [], "at work": [], "processor time of a start": []}
+    names = ("ready", "at work", "processor time of a start", "wait for a processor in a start")
+    times: dict[str, list[float]] = {name: [] for name in names}
     try:
         while done < options.kills:
             folder = Path(tempfile.mkdtemp(prefix="as-"))
@@ -51,9 +52,10 @@ def main() -> None:
                 codes = [run.wait(), *[worker.end() for worker in workers]]
                 assert codes == [0, 0, 0], f"seed {seed}: exit codes {codes}\n{plant.story()}"
                 plant.check()
-                for name, found in zip(
-                    times, (plant.back_after_s, plant.at_work_after_s, plant.start_cpu_s), strict=True
-                ):
+                of_plant = (
+                    plant.back_after_s, plant.at_work_after_s, plant.start_cpu_s, plant.start_queue_s
+                )  # fmt: skip
+                for name, found in zip(names, of_plant, strict=True):
                     times[name] += found
                 print(f"seed {seed}: {plant.n_tasks} tasks, {done} kills so far; {VERDICT}", flush=True)
             for name, found in times.items():
