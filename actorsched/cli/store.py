@@ -99,24 +99,31 @@ def _vacuum(url: str | None) -> None:
     click.echo(f"{store.url}: {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now")
 
 
-def _command(name: str, callback: Any, help: str, *params: click.Parameter) -> click.Command:
-    return click.Command(name, callback=callback, params=[*params, store_option()], help=help)
+def _command(name: str, callback: Any, short: str, help: str, *params: click.Parameter) -> click.Command:
+    return click.Command(
+        name, callback=callback, params=[*params, store_option()], short_help=short, help=f"{short} {help}"
+    )
 
 
 store = click.Group(
     "store",
-    help="Look after the store of a scheduler: its state, not its history.",
+    help="Look after the store of a scheduler: its state, not its history.\n\n"
+    "Back up with `export`, also while a scheduler runs. Restore with `import`: stop the scheduler, move the"
+    " old files away, import, check, start.\n\n"
+    "Without --store all commands mean the store that a scheduler node of this user has at the usual port.",
     commands=[
         _command(
             "check",
             _check,
-            "Read everything and say what is in it; exit code 69 when it is damaged.",
+            "Say what is in it and who has it.",
+            "Everything is read; exit code 69 when it is damaged.",
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for programs."),
         ),
         _command(
             "export",
             _export,
-            "Write everything as lines of JSON, as of one moment; a scheduler may be running.",
+            "Write everything as lines of JSON.",
+            "As of one moment; a scheduler may be running.",
             click.Option(
                 ["--output", "-o"], type=click.File("wb", lazy=True), default="-", metavar="FILE",
                 help="Write here.  [default: standard output]",
@@ -125,9 +132,15 @@ store = click.Group(
         _command(
             "import",
             _import,
-            "Fill an empty store with what `export` wrote.",
+            "Fill an empty store from an export.",
+            "No scheduler may have it; `-` is standard input. Exports of earlier versions will do.",
             click.Argument(["file"], type=click.File("rb")),
         ),
-        _command("vacuum", _vacuum, "Give room that is not used any more back to the disk."),
+        _command(
+            "vacuum",
+            _vacuum,
+            "Give room back to the disk.",
+            "Only while no scheduler has it: the room that deleted tasks have left is used again anyway.",
+        ),
     ],
 )  # fmt: skip
