@@ -8,13 +8,15 @@ from tests.benchmarks.core.graphs import SHAPES
 from tests.benchmarks.rounds import Sample, median, rounds, run
 from tests.benchmarks.table import show
 
-#: variant → the most tasks with which it is measured: many workers register everything many times
-VARIANTS = {
-    "resources": 1_000_000,
-    "priorities": 1_000_000,
-    "10 workers": 100_000,
-    "10 workers, own tasks": 1_000_000,
-    "100 workers": 10_000,
+KINDS = ("plain", "resources", "priorities")
+#: shape and variant → the most tasks with which it is measured: many workers register everything many times
+CASES = {
+    **{(shape, kind): 1_000_000 for kind in KINDS for shape in SHAPES},
+    ("flat", "own tasks, 10 workers"): 1_000_000,
+    ("flat", "plain, 10 workers"): 100_000,
+    ("flat", "plain, 100 workers"): 10_000,
+    **{(shape, f"{kind}, 10 workers"): 10_000 for kind in KINDS for shape in SHAPES if shape != "flat"},
+    **{(shape, f"{kind}, 100 workers"): 1_000 for kind in KINDS for shape in SHAPES if shape != "flat"},
 }
 #: at that many tasks Luigi takes half a second for each task handed out, so few are
 LUIGI_CALLS = {1_000: 300, 10_000: 50, 100_000: 8}
@@ -24,9 +26,9 @@ LUIGI_SHAPES = ("flat", "chain")
 def main(sizes: Sequence[int], n_rounds: int) -> None:
     few = min(sizes)
     results: dict[tuple[str, str, int], list[Sample]] = {}
-    for shape, variant in [(shape, "plain") for shape in SHAPES] + [("flat", each) for each in VARIANTS]:
+    for (shape, variant), most in CASES.items():
         for n in sizes:
-            if n <= VARIANTS.get(variant, n):
+            if n <= most:
                 times = n_rounds if n <= 100_000 else 1
                 found = rounds({"ours": ("core.load", shape, n, variant)}, times, timeout_s=900)
                 results[shape, variant, n] = found["ours"]
