@@ -89,3 +89,14 @@ def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
         least=None if meta.ge is None else float(meta.ge),
         most=None if meta.le is None else float(meta.le),
     )
+
+
+def table(kind: type[msgspec.Struct]) -> str:
+    """The knobs as a table in Markdown, for the documentation; a test compares the two."""
+    lines = ["| option | default | |", "|---|---|---|"]
+    for each in knobs_of(kind):
+        default = format(each.default, ".10g") if isinstance(each.default, float) else str(each.default)
+        what = f" ({each.unit.lower()})" if each.unit not in ("", "N") else ""
+        words = f" One of {', '.join(each.choices)}." if each.choices else ""
+        lines.append(f"| `{each.name}` | {default} | {each.text}{words}{what} |")
+    return "\n".join(lines) + "\n"

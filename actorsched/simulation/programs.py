@@ -5,6 +5,7 @@ These programs use the facades as any user would; each is a strand, so they may 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from actorsched.actors.worker import WorkerActor
@@ -37,10 +38,16 @@ class Programs:
         exits: (node, success) of each program that ended.
     """
 
-    def __init__(self, simulation: Simulation, worker_class: type[WorkerActor]) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        worker_class: type[WorkerActor],
+        stand_ins: Mapping[type[Any], type[Any]],
+    ) -> None:
         self._simulation = simulation
         self._hub = simulation.hub
         self._worker_class = worker_class
+        self._stand_ins = stand_ins
         #: node → its life in which its pipeline is under way
         self._submitting: dict[str, int] = {}
         self.working: dict[str, float] = {}
@@ -79,7 +86,7 @@ class Programs:
     # -- the programs -----------------------------------------------------------------------------
 
     def _serve(self, node: Node) -> None:
-        runtime = SimulatedRuntime(node)
+        runtime = SimulatedRuntime(node, self._stand_ins)
         options = self._simulation.options
         scheduler = Scheduler(
             resources=self._simulation.resources,

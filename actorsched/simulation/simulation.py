@@ -45,6 +45,7 @@ class Simulation:
         checkers: more of them, beside the standard ones.
         resources: of the scheduler, name → amount; see `workload.py` for those that drawn tasks need.
         worker_class: what stands in for `WorkerActor`: a subclass of it.
+        stand_ins: the same for the actors of the scheduler's node: class → subclass.
         keep: lines of the trace that are kept; None for all.
 
     Attributes:
@@ -62,6 +63,7 @@ class Simulation:
         resources: Mapping[str, int] | None = None,
         checkers: Iterable[type[Checker]] = (),
         worker_class: type[WorkerActor] = WorkerActor,
+        stand_ins: Mapping[type[Any], type[Any]] | None = None,
         keep: int | None = 20_000,
     ) -> None:
         self.options = options = options or Options()
@@ -87,7 +89,7 @@ class Simulation:
             self._add_node(name)
         self.faults = draw_faults(options, list(self.nodes)) if faults is None else list(faults)
         self.troubles = Troubles(self)
-        self.programs = Programs(self, worker_class)
+        self.programs = Programs(self, worker_class, stand_ins or {})
         self.checkers = [kind(self) for kind in (*CHECKERS, *checkers)]
         self.world.watchers += self.checkers
         self.network.watchers += self.checkers
