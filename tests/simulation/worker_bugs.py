@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actorsched.actors.duties import Duties
+from actorsched.actors.inquiry import Inquiry
 from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.ledger import Fate
 from actorsched.actors.messages import Call
@@ -92,4 +93,4 @@ def late_work_is_begun(patch: pytest.MonkeyPatch) -> None:
 
 def nobody_asks_by_himself(patch: pytest.MonkeyPatch) -> None:
     """A worker relies on hints, which may get lost."""
-    patch.setattr(WorkerActor, "_ask_later", lambda *_: None)
+    patch.setattr(Inquiry, "rest", lambda *_: None)
