@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import discovery, machine, rpc, startup, store, worker_memory
+from tests.benchmarks import discovery, machine, rpc, scaling, startup, store, worker_memory
 from tests.benchmarks.core import suite as core
 from tests.benchmarks.endtoend import suite as endtoend
 
@@ -17,6 +17,7 @@ SUITES = {
     "rpc": "calls through the network",
     "store": "what a durable store costs the scheduler",
     "worker": "memory of a worker",
+    "scaling": "how many workers a scheduler can serve, by simulation; writes docs/scaling.svg",
 }
 
 
@@ -51,6 +52,8 @@ def main() -> None:
         rpc.suite(args.rounds)
     if "store" in wanted:
         store.suite(args.rounds)
+    if "scaling" in wanted:
+        scaling.suite()
     if "worker" in wanted:
         worker_memory.suite()
 
