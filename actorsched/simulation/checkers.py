@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from actorsched.config import SchedulerSettings
+from actorsched.errors import UnavailableError
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import ClaimsAreTaken, DisabledForAReason, RequirementsFirst
@@ -153,6 +154,11 @@ def _was_accepted(call: Served) -> bool:
     return bool(reports) and call.error is None and call.result is None
 
 
+def _was_put_off(call: Served) -> bool:
+    """Whether the answer is that nobody can say now, and that the same may be asked again."""
+    return isinstance(call.error, dict) and call.error.get("code") == UnavailableError.rpc_code
+
+
 class NoEffectTwice(Checker):
     """A frame that comes again gets the answer that it got the first time: it took effect once.
 
@@ -166,16 +172,14 @@ class NoEffectTwice(Checker):
         self.answers: dict[str, tuple[int, dict[int, object]]] = {}
 
     def served(self, call: Served) -> None:
-        if call.frame is None or call.method in READ_ONLY:
+        if call.frame is None or call.method in READ_ONLY or _was_put_off(call):
             return
         client, number = call.frame
-        if call.fresh:
-            last, answers = self.answers.get(client, (-1, {}))
-            if last != number:
-                answers = {}
-            self.answers[client] = number, answers | {call.place: (call.result, call.error)}
-            return
         last, answers = self.answers.get(client, (-1, {}))
+        if number > last or (number == last and call.place not in answers):
+            known = answers if number == last else {}
+            self.answers[client] = number, known | {call.place: (call.result, call.error)}
+            return
         if number < last and call.error is None:
             self.fail(f"{call.method} of {client}, frame {number}, was carried out after frame {last}")
         if last == number and answers.get(call.place) != (call.result, call.error):

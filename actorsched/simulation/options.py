@@ -180,6 +180,8 @@ def options_of(seed: int, **fixed: Any) -> Options:
     }
     if seed >= FIRST_FULL:
         drawn |= _draw_more(seed)
+        # a second there and a second back; with more no heartbeat can be in time
+        drawn["uneven"] = min(drawn["uneven"], max(1.0, 1000 / drawn["delay_ms"]))
     return Options(**(drawn | fixed))
 
 
