@@ -200,8 +200,9 @@ class Player:
         world, options = simulation.world, simulation.options
         number = f"{len(self._played) + 1} seeds, {self.failed} with a finding; " if self._many else ""
         self._progress.show(
-            f"{number}seed {options.seed}: {ago(simulation.hub.now)} of"
-            f" {ago(options.hostile_s)}, {len(world.outputs)} of {len(world.plans)} tasks complete"
+            f"{number}seed {options.seed}: {ago(simulation.hub.now)}"
+            + (", healed" if simulation.troubles.healed else f" of {ago(options.hostile_s)}")
+            + f", {len(world.outputs)} of {len(world.plans)} tasks complete"
         )
 
     def _keep(self, played: Played) -> Played:

@@ -12,13 +12,18 @@ from typing import TypeVar
 import msgspec
 
 from actorsched.simulation.case import Case
-from actorsched.simulation.options import Options
+from actorsched.simulation.knobs import knobs_of
+from actorsched.simulation.options import MACHINES, NETWORK, Options
 from actorsched.simulation.work import Plan
 
 T = TypeVar("T")
 
-#: knobs that make a world worse; what was drawn from the others is written down in the case
-WEATHER = ("drop", "duplicate", "late", "no_children", "skew", "cancels", "assistants")
+#: knobs that make a world worse, and that are nothing when they are left out
+WEATHER = (
+    *(each.name for each in knobs_of(Options) if each.section in (NETWORK, MACHINES) and each.default == 0),
+    "cancels",
+    "assistants",
+)
 #: fields of a plan that may go back to their defaults
 PLAIN = (
     "priority",
