@@ -90,7 +90,7 @@ class Inquiry:
             "worker": self._worker_id,
             "host": self._info.get("host"),
             "assistant": self._assistant,
-            "current_tasks": [run.task_id for run in self._staff.runs.values()],
+            "current_tasks": [task_id for run in self._staff.runs.values() for task_id in run.known_as],
             "incarnation": self._incarnation,
         }
         room = self._staff.room if self.fenced else self._staff.n_free

@@ -37,6 +37,11 @@ class Run:
     superseded: bool = False
     task: Any = None
 
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """What the scheduler believes to run: a task, or the members of a batch that it has forgotten."""
+        return self.batch if self.scattered else (self.task_id,)
+
 
 class Staff:
     """Keeps as many slots as are wanted.
