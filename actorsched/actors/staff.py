@@ -39,8 +39,8 @@ class Run:
 
     @property
     def known_as(self) -> tuple[str, ...]:
-        """What the scheduler believes to run: a task, or the members of a batch that it has forgotten."""
-        return self.batch if self.scattered else (self.task_id,)
+        """What the scheduler may believe to run: a task, and the members of a batch that it has forgotten."""
+        return (self.task_id, *self.batch) if self.scattered else (self.task_id,)
 
 
 class Staff:
