@@ -50,7 +50,11 @@ class StopSignals:
         }
         if hasattr(signal, "SIGUSR1"):
             handlers[signal.SIGUSR1] = _on_no_more
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        before = {
+            number: signal.signal(number, handler)
+            for number, handler in handlers.items()
+            if signal.getsignal(number) is not signal.SIG_IGN  # as for a command in the background
+        }
         try:
             yield self
         finally:

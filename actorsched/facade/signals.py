@@ -74,7 +74,8 @@ class Signals:
         self._thread = threading.Thread(target=self._act, name="actorsched-signals", daemon=True)
         self._thread.start()
         for number in (*STOP, PHASE_OUT):
-            if number is not None:
+            # one that is ignored stays so: the program was started in the background, to outlive a Ctrl-C
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, _notice)
         self.installed = True
         return self
@@ -133,5 +134,5 @@ def are_free() -> bool:
     return (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        and signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)
     )

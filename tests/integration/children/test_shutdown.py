@@ -27,8 +27,10 @@ class Program:
         self.server = serve(self.scheduler, bind="tcp://127.0.0.1:0")
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, method: str = "forkserver", drain_s: str = LONG, how: str = "") -> None:
+    def start(self, method: str = "forkserver", drain_s: str = LONG, how: str = "", shell: str = "") -> None:
         command = [sys.executable, "-m", "tests.integration.children.worker_program"]
+        if shell:
+            command = ["sh", "-c", f'{shell}; exec "$@"', "sh", *command]
         self.process = subprocess.Popen(
             [*command, self.server.address, str(self.folder), method, drain_s, *([how] if how else [])],
             cwd=Path(__file__).parents[3],
@@ -97,6 +99,17 @@ def test_what_runs_may_end_and_nothing_else_begins(number: signal.Signals, progr
     assert program.end()[0] == -number
     assert program.statuses() == ["DONE", "DONE", "PENDING"]
     program.nothing_is_left()
+
+
+def test_a_worker_in_the_background_is_stopped_like_any_other(program: Program) -> None:
+    """A script that starts it with `&` has it ignore SIGINT, which stays so, and nothing else."""
+    program.start(shell="trap '' INT")
+    program.signal(signal.SIGINT)
+    program.signal(signal.SIGTERM)
+    program.hears("stopping")
+    program.finish()
+    assert program.end()[0] == -signal.SIGTERM
+    assert program.statuses() == ["DONE", "DONE", "PENDING"]
 
 
 @pytest.mark.parametrize("method", ["forkserver", "spawn"])
