@@ -31,6 +31,7 @@ def stop_between_commits(scheduler: Process, store: str) -> None:
     """SIGSTOP. Within a commit it would keep SQLite's lock, which ends with the process only."""
     while True:
         scheduler.signal(signal.SIGSTOP)
+        wait_until_stopped(scheduler)
         if not store.startswith("sqlite"):
             return
         other = sqlite3.connect(store.removeprefix("sqlite:///"), timeout=0.5, isolation_level=None)
@@ -43,6 +44,15 @@ def stop_between_commits(scheduler: Process, store: str) -> None:
             return
         finally:
             other.close()
+
+
+def wait_until_stopped(process: Process) -> None:
+    """A signal is only sent when it is sent: the threads stop a moment later, each when it gets there."""
+    deadline = time.monotonic() + PATIENCE_S
+    threads = list(Path(f"/proc/{process.popen.pid}/task").glob("*/stat"))
+    while any(thread.read_text().rpartition(")")[2].split()[0] != "T" for thread in threads):
+        assert time.monotonic() < deadline, process.tail()
+        time.sleep(0.001)
 
 
 def wait_for_log(process: Process, text: str) -> None:
