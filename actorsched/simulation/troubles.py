@@ -33,6 +33,10 @@ class Troubles:
         self._present: dict[str, int] = {}
         #: when the scheduler was last back from an absence that it must have noticed
         self._noticed_at = 0.0
+        #: the absences before, each from when the scheduler could not listen to when it was back
+        self._absences: list[tuple[float, float]] = []
+        #: when the scheduler was last stopped
+        self._stopped_at = 0.0
         #: faults that last, in order, with what ends them
         self._open: dict[int, tuple[Fault, Callable[[], None]]] = {}
         self._numbers = 0
@@ -103,14 +107,25 @@ class Troubles:
         return max(self._last.get(each, 0.0) for each in (name, *SCHEDULERS))
 
     def listening_for(self, since: float) -> float:
-        """Seconds of silence since then that the scheduler may hold against a worker.
+        """The longest silence since then that the scheduler may hold against a worker, in seconds.
 
         It gives all of them a full lease when it comes back from an absence; a short one it does not notice.
+        But whom it has given up before, it has given up.
         """
-        return self._hub.now - max(since, self._noticed_at)
+        longest_s = 0.0
+        for began, ended in self._absences:
+            if ended > since:
+                longest_s = max(longest_s, began - since)
+                since = ended
+        return max(longest_s, self._hub.now - since)
 
     def state_read(self) -> None:
         """A scheduler has read the state, and gives every worker a full lease."""
+        alone = "standby" not in self._nodes  # else nobody can say which of the two was listening until when
+        self._was_away(self._stopped_at if alone and self._stopped_at > self._noticed_at else self._hub.now)
+
+    def _was_away(self, since: float) -> None:
+        self._absences.append((since, self._hub.now))
         self._noticed_at = self._hub.now
 
     @property
@@ -153,6 +168,8 @@ class Troubles:
         self._simulation.programs.forget(node)
         node.crash()
         since = self._hub.now
+        if node.name == "scheduler":
+            self._stopped_at = since
 
         def undo() -> None:
             self._was_deaf(node, since)
@@ -203,4 +220,4 @@ class Troubles:
             options = self._simulation.options
             away_s = min(AWAY_S, options.lease_s / AWAY_SHARE)
             if self._hub.now - since > away_s * (1 + 2 * options.skew):
-                self._noticed_at = self._hub.now
+                self._was_away(since)
