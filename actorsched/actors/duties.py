@@ -1,8 +1,9 @@
 """What a worker has taken on: tasks it registered, runs it holds, reports it owes. No actor, no clock.
 
 A batch is one run of several tasks. The child makes the combined task, and the worker registers it as
-running, for its members; its end is theirs. When there is no combined task (it could not be made), or
-the scheduler has forgotten which batch it was, the members are spoken of one by one.
+running, for its members; its end is theirs. When there is no combined task (it could not be made), the
+members are spoken of one by one. A scheduler that has forgotten the batch is told all of it, or, if that one
+knows no ids of runs, that each member runs.
 """
 
 from __future__ import annotations
@@ -203,15 +204,20 @@ class Duties(Registrations):
 
     def claim(self, run: Run) -> list[Call]:
         """The calls that tell a scheduler without memory that a run goes on."""
-        run.scattered = bool(run.batch)
+        run.scattered = bool(run.batch) and not run.fenced
+        more = {"run_id": run.run_id} if run.fenced else {}
+        if run.batch and run.fenced:
+            more["batch_id"] = run.run_id
         calls = []
         for task_id in self._subjects(run):
             registration = self._owed.get(task_id)
+            status = "BATCH_RUNNING" if "batch_id" in more else "RUNNING"
             if registration is None:
-                calls.append(self._still_running(run, task_id))
-                continue
-            more = {"run_id": run.run_id} if run.fenced else {}
-            calls.append(self._registering(registration, status="RUNNING", **more))
+                calls.append(self._saying(task_id, status, **more))
+            else:
+                calls.append(self._registering(registration, status=status, **more))
+        if run.combined is not None and run.fenced:
+            calls.append(self._standing_in(run, run.combined, run.run_id))
         return calls
 
     def everything(self, runs: Iterable[Run]) -> list[Call]:
@@ -247,7 +253,11 @@ class Duties(Registrations):
     def _combine(self, run: Run, registration: Registration) -> Call:
         """The child has made the combined task of a batch: it runs for its members."""
         batch_id, run.task_id = run.task_id, registration.task_id
+        run.combined = registration
         self._combined[run.task_id] = run.batch
+        return self._standing_in(run, registration, batch_id)
+
+    def _standing_in(self, run: Run, registration: Registration, batch_id: str) -> Call:
         more = {"run_id": run.run_id} if run.fenced else {}
         return self._saying(
             run.task_id,

@@ -10,6 +10,7 @@ from pykka import ActorRef
 
 from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
 from actorsched.actors.pace import Pace
+from actorsched.tasks.registration import Registration
 
 
 @dataclass(slots=True)
@@ -21,7 +22,8 @@ class Run:
         fenced: whether the scheduler knows `run_id`.
         task_id: for a batch, the id of the batch until its combined task is known.
         batch: ids of the members, for a batch.
-        scattered: the scheduler does not know the batch, only its members.
+        combined: registration of the combined task of a batch, when it is known.
+        scattered: the scheduler does not know the batch, only its members, and takes nothing else.
         given_back: why the run is ended without a word on its task; "" while it goes on.
         superseded: the scheduler no longer takes this run for that of the task.
         task: the task, or its registration where the worker has only its bytes; None where it has neither.
@@ -32,6 +34,7 @@ class Run:
     task_id: str
     slot: int = -1
     batch: tuple[str, ...] = ()
+    combined: Registration | None = None
     scattered: bool = False
     given_back: str = ""
     superseded: bool = False

@@ -3,15 +3,19 @@
 A batcher says, for one worker and family, which parameters can be combined. Only for families with a
 batcher, ready batchable tasks are also kept by what must be equal in a batch: the demand and all other
 parameters. The heaps hold the entries of the ready queue, so an entry that is stale there is stale here.
+
+A live batch is one run, and takes from the resources once: what its first member asks for, from the moment
+when it is granted, until its combined task is registered and takes the same in its place.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, TypeAlias
 
-from actorsched.core.demands import Demand
+from actorsched.core.demands import Demand, Resources
 from actorsched.core.record import TaskRecord
 
 if TYPE_CHECKING:
@@ -35,7 +39,8 @@ class BatchIndex:
     #: so many entries before the first look for stale ones
     SWEEP_MIN = 1_000
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
         self._pushed = 0
         self._sweep_at = self.SWEEP_MIN
         #: by worker, then family
@@ -44,6 +49,10 @@ class BatchIndex:
         self.families: dict[str, dict[tuple[str, ...], dict[Likeness, list[Entry]]]] = {}
         #: members of live batches, by batch id
         self.members: dict[str, dict[TaskRecord, None]] = {}
+        #: what batches take that have no combined task yet, by batch id
+        self.held: dict[str, dict[str, float]] = {}
+        #: how many running tasks stand for a batch, by batch id
+        self.combined: Counter[str] = Counter()
 
     def of_batch(self, batch_id: str) -> list[TaskRecord]:
         """The members, BATCH_RUNNING, in the order in which they were combined."""
@@ -52,6 +61,7 @@ class BatchIndex:
     def enter(self, record: TaskRecord) -> None:
         if record.batch_id is not None:
             self.members.setdefault(record.batch_id, {})[record] = None
+            self._weigh(record.batch_id)
 
     def leave(self, record: TaskRecord) -> None:
         if record.batch_id is not None:
@@ -59,6 +69,29 @@ class BatchIndex:
             del members[record]
             if not members:
                 del self.members[record.batch_id]
+                self._weigh(record.batch_id)
+
+    def stand_in(self, batch_id: str) -> None:
+        """A task that runs, and takes what it needs, stands for this batch."""
+        self.combined[batch_id] += 1
+        self._weigh(batch_id)
+
+    def stand_down(self, batch_id: str) -> None:
+        """It does so no more."""
+        self.combined[batch_id] -= 1
+        if not self.combined[batch_id]:
+            del self.combined[batch_id]
+            self._weigh(batch_id)
+
+    def _weigh(self, batch_id: str) -> None:
+        """Take from the resources, or give back, what the batch takes itself."""
+        members = self.members.get(batch_id)
+        if members and batch_id not in self.combined:
+            if batch_id not in self.held:
+                self.held[batch_id] = next(iter(members)).runs_with()
+                self._resources.charge(self.held[batch_id])
+        elif batch_id in self.held:
+            self._resources.release(self.held.pop(batch_id))
 
     def batcher(self, worker_id: str, family: str) -> Batcher | None:
         found = self.batchers.get(worker_id)

@@ -31,7 +31,7 @@ from actorsched.core.registering import add_info
 from actorsched.core.results import Grant, Work
 from actorsched.core.state import State
 from actorsched.core.statuses import BATCH_RUNNING, PENDING, RUNNING
-from actorsched.core.transitions import change, move
+from actorsched.core.transitions import change, join_batch, move
 from actorsched.core.waking import note_hungry
 from actorsched.core.worker import WorkerRecord
 from actorsched.errors import InvalidParamsError
@@ -302,12 +302,7 @@ def _grant_batch(
     """One run for several tasks; its id is that of the batch."""
     run_id = state.ticket()
     for record in members:
-        record.batch_id = run_id
-        record.worker_running = asking.worker_id
-        record.resources_running = record.demand.needs
-        record.time_running = now.wall
-        record.run_id = run_id
-        move(state, record, BATCH_RUNNING, now)
+        join_batch(state, record, asking.worker_id, run_id, now)
         settle(state, record)
     first = members[0]
     combined = {name: [record.params.get(name) for record in members] for name in args}

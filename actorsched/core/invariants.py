@@ -142,6 +142,9 @@ def resources_add_up(state: State) -> None:
     for record in state.by_status[RUNNING].values():
         for name, amount in record.runs_with().items():
             used[name] += amount  # type: ignore[assignment]  # amounts may be fractions
+    for needs in state.batches.held.values():
+        for name, amount in needs.items():
+            used[name] += amount  # type: ignore[assignment]
     known = {name: amount for name, amount in state.resources.used.items() if amount}
     assert known == {name: amount for name, amount in used.items() if amount}, "resources in use"
 
@@ -172,6 +175,10 @@ def batches_hold_their_members(state: State) -> None:
     }
     expected = {(record.batch_id, record.task_id) for record in state.by_status[BATCH_RUNNING].values()}
     assert known == expected, "batches"
+    combined = Counter(record.batch_id for record in state.by_status[RUNNING].values() if record.batch_id)
+    assert state.batches.combined == combined, "combined tasks"
+    held = [batch_id for batch_id in state.batches.members if batch_id not in combined]
+    assert sorted(state.batches.held) == sorted(held), "batches that take their resources themselves"
 
 
 def no_task_on_a_small_cycle_is_marked_wrongly(state: State) -> None:

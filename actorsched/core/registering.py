@@ -24,7 +24,7 @@ from actorsched.core.statuses import (
     SUSPENDED,
     UNKNOWN,
 )
-from actorsched.core.transitions import plan_retry, set_status
+from actorsched.core.transitions import join_batch, plan_retry, set_status
 from actorsched.core.worker import WorkerRecord
 from actorsched.errors import InvalidParamsError
 
@@ -69,7 +69,9 @@ def add_task(
     Returns:
         None, or a refusal when `run_id` is not the live run of the task, or `incarnation` another
         life of the worker (leases.py); then nothing has changed. RUNNING with an unknown `run_id` is
-        taken for a task that nobody runs and that is not done: the run is known again.
+        taken for a task that nobody runs and that is not done: the run is known again. A batch that goes on
+        is claimed by BATCH_RUNNING for each member, with its id as `run_id` and `batch_id`, and then by
+        RUNNING for its combined task, if there is one.
 
     Raises:
         InvalidParamsError: no task id or worker, a status that cannot be registered, or a retry policy
@@ -80,6 +82,12 @@ def add_task(
     if status not in REGISTRABLE:
         raise InvalidParamsError(f"add_task: status={status!r}: one of {', '.join(sorted(REGISTRABLE))}")
     status = REGISTRABLE[status]
+    joining = status == BATCH_RUNNING
+    if joining and (batch_id is None or batch_id != run_id):
+        raise InvalidParamsError(
+            f"add_task: status={status!r}, run_id={run_id!r}, batch_id={batch_id!r}: only `get_work` makes"
+            " a batch; who has one names its id as both"
+        )
     # a report of a run may come from who knows the task by name only, as when its process has died
     keeps = run_id is not None or (status == DONE and incarnation is not None)
     policy = state.policy_from(retry_policy_dict) if retry_policy_dict or not keeps else None
@@ -93,7 +101,7 @@ def add_task(
     record = state.tasks.get(task_id)
     if run_id is not None and (record is None or record.run_id != run_id):
         members = state.batches.members.get(batch_id) if batch_id is not None else None
-        if (members is None or run_id != batch_id) and not _can_be_claimed(record, status):
+        if (joining or members is None or run_id != batch_id) and not _can_be_claimed(record, status):
             return {"refused": "stale_run", "task_id": task_id, "run_id": run_id}
     if record is None:
         if not enabled:
@@ -113,9 +121,8 @@ def add_task(
     if accepts_messages is not None and accepts_messages != record.accepts_messages:
         record.accepts_messages = accepts_messages
         state.touch_definition(record)
-    if batch_id is not None and record.status != BATCH_RUNNING:
-        record.batch_id = batch_id
-        state.touch(record)
+    if batch_id is not None and record.status != BATCH_RUNNING and not joining:
+        _stand_for(state, record, batch_id)
     starting = status == RUNNING and record.status not in LIVE
     if starting:
         _start(state, record, worker, batch_id, run_id, now)
@@ -141,7 +148,7 @@ def add_task(
     ):
         # a live run ends by the word of the worker that runs it, and by nobody else's; PENDING with
         # the id of the run gives it back
-        set_status(state, record, PENDING if status == SUSPENDED else status, now)
+        set_status(state, record, PENDING if joining or status == SUSPENDED else status, now)
         if starting and record.status != RUNNING:
             record.run_id = None  # what the scheduler disabled does not start
 
@@ -169,6 +176,8 @@ def add_task(
         if worker not in record.crew.idset:
             state.set_crew(record, state.crews.with_(record.crew, worker))
         record.runnable = True
+    if joining and batch_id is not None and record.status == PENDING:
+        join_batch(state, record, worker, batch_id, now)
     if not record.stake.ids:
         state.unwanted.append(record)
     settle(state, record)
@@ -181,7 +190,7 @@ def _can_be_claimed(record: TaskRecord | None, status: str) -> bool:
     So it is after the scheduler lost its memory, or the worker its lease. Handing the task out while
     that run goes on would run it twice at once.
     """
-    return status == RUNNING and (
+    return status in LIVE and (
         record is None or (record.status not in LIVE and record.status not in (DONE, DISABLED))
     )
 
@@ -217,6 +226,17 @@ def _fill_in(
     if changed and record.facets & F_READY and state.batches.families:
         state.ready.discard(record)  # its place among the batchable ones is another
         requeue(state, record)
+
+
+def _stand_for(state: State, record: TaskRecord, batch_id: str) -> None:
+    """Note that it is the combined task of a batch."""
+    runs, former = record.status == RUNNING, record.batch_id
+    record.batch_id = batch_id
+    state.touch(record)
+    if runs:  # it takes what it needs already
+        state.batches.stand_in(batch_id)
+        if former is not None:
+            state.batches.stand_down(former)
 
 
 def _start(

@@ -246,6 +246,8 @@ class _TaskLoader:
             index[record.task_id] = index.pop(record.task_id)
             if record.status == RUNNING:
                 state.resources.charge(record.runs_with())
+                if record.batch_id is not None:
+                    state.batches.stand_in(record.batch_id)
             else:
                 assert record.status == BATCH_RUNNING
                 state.batches.enter(record)

@@ -72,7 +72,7 @@ class State:
         #: capacities that it was started with
         self.configured: dict[str, int] = dict(resources or {})
         self.ready = ReadyQueue()
-        self.batches = BatchIndex()
+        self.batches = BatchIndex(self.resources)
         self.timers = Timers()
         #: who waits for a task that has no record, by its id
         self.awaited: dict[str, dict[TaskRecord, None]] = {}

@@ -18,10 +18,10 @@ SUSPENDED: Final = "SUSPENDED"
 
 #: every status that a record can have
 STATUSES: Final = (PENDING, RUNNING, BATCH_RUNNING, DONE, FAILED, DISABLED, UNKNOWN)
-#: every status that a client may register; BATCH_RUNNING is only ever given by `get_work`
+#: every status that a client may register; BATCH_RUNNING only who has the batch from `get_work`
 #: The values are our own strings: equal ones from the network would cost each record one more.
 REGISTRABLE: Final = {
-    status: status for status in (PENDING, RUNNING, DONE, FAILED, DISABLED, UNKNOWN, SUSPENDED)
+    status: status for status in (PENDING, RUNNING, BATCH_RUNNING, DONE, FAILED, DISABLED, UNKNOWN, SUSPENDED)
 }
 #: a run is live
 LIVE: Final = frozenset({RUNNING, BATCH_RUNNING})

@@ -87,6 +87,8 @@ def _enter_run(state: State, record: TaskRecord, new: str) -> None:
         record.run_id = state.ticket()
     if new == RUNNING:
         state.resources.charge(record.runs_with())
+        if record.batch_id is not None:
+            state.batches.stand_in(record.batch_id)
     else:
         state.batches.enter(record)
 
@@ -95,6 +97,8 @@ def _leave_run(state: State, record: TaskRecord, old: str, new: str) -> None:
     assert record.worker_running is not None
     if old == RUNNING:
         state.resources.release(record.runs_with())
+        if record.batch_id is not None:
+            state.batches.stand_down(record.batch_id)
     else:
         state.batches.leave(record)
     if new not in LIVE:
@@ -174,8 +178,18 @@ def end_batch(state: State, record: TaskRecord, new: str, now: Instant) -> None:
         member.batch_id = None
         state.touch(member)
         settle(state, member)
+    state.batches.stand_down(record.batch_id)
     record.batch_id = None
     state.touch(record)
+
+
+def join_batch(state: State, record: TaskRecord, worker_id: str, batch_id: str, now: Instant) -> None:
+    """A pending task becomes a member of the batch that this worker runs. The caller settles it."""
+    record.batch_id = record.run_id = batch_id
+    record.worker_running = worker_id
+    record.resources_running = record.demand.needs
+    record.time_running = now.wall
+    move(state, record, BATCH_RUNNING, now)
 
 
 def disable(state: State, trouble: Trouble, record: TaskRecord, now: Instant) -> None:

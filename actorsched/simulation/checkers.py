@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 from actorsched.config import SchedulerSettings
 from actorsched.errors import UnavailableError
+from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.checker import Checker, Lives
-from actorsched.simulation.decisions import ClaimsAreTaken, DisabledForAReason, RequirementsFirst
+from actorsched.simulation.decisions import (
+    ClaimsAreTaken,
+    DisabledForAReason,
+    RequirementsFirst,
+    was_taken,
+)
 from actorsched.simulation.stored import StoredIsMemory
 from actorsched.simulation.wire import Served
 from actorsched.simulation.world import Attempt
@@ -51,8 +57,7 @@ class OneLiveRun(Checker):
             if self._is_silent(call.node):
                 self.silent_until[call.node] = self.hub.now
             self.heard[call.node] = self.hub.now
-            claims = call.method == "add_task" and call.params.get("status") == "RUNNING" and call.fresh
-            if claims and call.result is None:
+            if call.fresh and was_taken(call, "RUNNING", "BATCH_RUNNING"):
                 self._taken_back(call.params["task_id"], call.params.get("run_id"))
 
     def _taken_back(self, task_id: str, run_id: str | None) -> None:
@@ -105,7 +110,8 @@ class AcknowledgedReports(Checker):
 
     Somebody may ask for it again, later than `stable_done_cooldown_secs` after its end; that is Luigi's
     meaning of PENDING. It may come between the report and its acknowledgement, when the first answers to
-    the report were lost. What the scheduler refused is no such wish.
+    the report were lost. What the scheduler refused is no such wish; what it could not answer may be one: a
+    commit that failed may have been written all the same.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -159,47 +165,73 @@ def _was_put_off(call: Served) -> bool:
     return isinstance(call.error, dict) and call.error.get("code") == UnavailableError.rpc_code
 
 
+def _is_refused_as_stale(call: Served) -> bool:
+    """Whether the answer is that a later frame of the same client came before, so that this one is void."""
+    return isinstance(call.error, dict) and call.error.get("code") == StaleRequestError.rpc_code
+
+
 class NoEffectTwice(Checker):
     """A frame that comes again gets the answer that it got the first time: it took effect once.
 
     Methods without any effect are done again, and may say something else then. A copy of an earlier frame
-    than the last one is refused.
+    than the last one is refused. The last one may be known by its refusal only: a commit that failed may have
+    been written all the same. With a standby the first scheduler may stand still between a commit and the
+    answer to it, and send that, the same one, when later frames have long been carried out by the other.
     """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
-        #: client → number of its last frame, and what was answered to each call in it
-        self.answers: dict[str, tuple[int, dict[int, object]]] = {}
+        #: client → number of the last frame that was carried out, and of the last one that perhaps was
+        self.last: dict[str, tuple[int, int]] = {}
+        #: client → frame → what was answered to each call in it; of all frames where answers may be that late
+        self.answers: dict[str, dict[int, dict[int, object]]] = {}
 
     def served(self, call: Served) -> None:
-        if call.frame is None or call.method in READ_ONLY or _was_put_off(call):
+        if call.frame is None or call.method in READ_ONLY:
             return
         client, number = call.frame
-        last, answers = self.answers.get(client, (-1, {}))
-        if number > last or (number == last and call.place not in answers):
-            known = answers if number == last else {}
-            self.answers[client] = number, known | {call.place: (call.result, call.error)}
+        last, latest = self.last.get(client, (-1, -1))
+        if _was_put_off(call):
+            self.last[client] = last, max(latest, number)
             return
-        if number < last and call.error is None:
+        if _is_refused_as_stale(call):
+            if number >= latest:
+                self.fail(
+                    f"{call.method} of {client}, frame {number}, was refused, and no later one has come"
+                )
+            return
+        if number > last and "standby" not in self.simulation.nodes:
+            self.answers.pop(client, None)
+        self.last[client] = max(last, number), max(latest, number)
+        answers = self.answers.setdefault(client, {}).setdefault(number, {})
+        answer = call.result, call.error
+        known = answers.setdefault(call.place, answer)
+        if number < last and known is answer:
             self.fail(f"{call.method} of {client}, frame {number}, was carried out after frame {last}")
-        if last == number and answers.get(call.place) != (call.result, call.error):
+        elif known != answer:
             self.fail(
-                f"{call.method} of {client}, frame {number}, was answered by {answers.get(call.place)}"
-                f" and then by {(call.result, call.error)}"
+                f"{call.method} of {client}, frame {number}, was answered by {known} and then by {answer}"
             )
 
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:
+            self.last.clear()
             self.answers.clear()
 
 
 class NoLeaseWithoutHolder(Checker):
-    """What a silent worker runs is taken from it when its lease is over."""
+    """What a silent worker runs is taken from it when its lease is over.
+
+    It is heard of here when it is answered, and has the run before that: while the grant is being committed.
+    So a silence counts from the second in which its hold on the run was seen for the first time.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
         self.lives = Lives()
         self.heard: dict[str, float] = {}
+        #: (worker, task) → since when it has been seen to hold it
+        self.held: dict[tuple[str, str], float] = {}
         self.calm_since = 0.0
 
     def served(self, call: Served) -> None:
@@ -217,8 +249,9 @@ class NoLeaseWithoutHolder(Checker):
             return
         patience_s = options.lease_s * (1 + 2 * options.skew) + LEASE_SLACK_S
         self.calm_since = max(self.calm_since, self.simulation.troubles.noticed_at)
-        for holder, task_id in self.simulation.held_runs():
-            silent_s = self.hub.now - max(self.heard.get(holder, 0.0), self.calm_since)
+        self.held = {hold: self.held.get(hold, self.hub.now) for hold in self.simulation.held_runs()}
+        for (holder, task_id), since in self.held.items():
+            silent_s = self.hub.now - max(self.heard.get(holder, 0.0), self.calm_since, since)
             if silent_s > patience_s:
                 self.fail(f"{holder} holds {task_id}, and was not heard of for {silent_s:.1f} s")
                 return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from actorsched.actors.worker import WorkerActor
-from actorsched.core.statuses import DISABLED
+from actorsched.core.statuses import DISABLED, LIVE
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.wire import Served
 from actorsched.simulation.world import Attempt
@@ -88,10 +88,10 @@ class ClaimsAreTaken(Checker):
     def served(self, call: Served) -> None:
         self.settled.update(task_id for grant in grants_in(call) for task_id in granted_in(grant))
         task_id = call.params.get("task_id", "")
-        if call.method == "cancel_task" or was_taken(call, "DONE", "FAILED", "DISABLED", "RUNNING"):
+        if call.method == "cancel_task" or was_taken(call, "DONE", "FAILED", "DISABLED", *LIVE):
             self.settled.add(task_id)
         refused = isinstance(call.result, dict) and call.result.get("refused") == "stale_run"
-        claims = call.method == "add_task" and call.params.get("status") == "RUNNING"
+        claims = call.method == "add_task" and call.params.get("status") in LIVE
         if claims and refused and task_id not in self.settled:
             run_id = call.params.get("run_id")
             self.fail(f"{call.node} runs {task_id} as {run_id}, and was refused; nobody else does, or did")
@@ -113,7 +113,7 @@ class DisabledForAReason(Checker):
         life = str(call.params.get("incarnation", ""))
         for task_id in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
             self.holders.setdefault(task_id, {})[life] = call.node
-        if was_taken(call, "RUNNING"):
+        if was_taken(call, *LIVE):
             self.holders.setdefault(call.params["task_id"], {})[life] = call.node
 
     def each_second(self) -> None:

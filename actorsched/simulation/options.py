@@ -21,6 +21,8 @@ TIME, SYSTEM, WORK, NETWORK, MACHINES, STORE = "Time", "System", "Tasks", "Netwo
 
 #: smaller seeds draw none of what came later (stores, batches, uneven links): they stay what they were
 FIRST_FULL = 1_000_000
+#: and those below this draw no batches of tasks that need resources
+FIRST_BATCHES_WITH_RESOURCES = 1_010_000
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):

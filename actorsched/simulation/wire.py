@@ -70,7 +70,10 @@ def asked_in(node: str, request: bytes) -> Iterator[Served]:
 
 
 def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) -> Iterator[Served]:
-    """Pair the calls of a frame with their answers; frames that are no JSON-RPC have none."""
+    """Pair the calls of a frame with their answers; frames that are no JSON-RPC have none.
+
+    An error that answers a frame as a whole is one of each call in it.
+    """
     try:
         asked, said = _decode(request), _decode(answer)
     except msgspec.DecodeError:
@@ -79,10 +82,11 @@ def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) ->
     responses = said if isinstance(said, list) else [said]
     by_id = {response.get("id"): response for response in responses if isinstance(response, dict)}
     frame = _identity_in(asked)
+    whole = said if isinstance(said, dict) and said.get("id") is None and "error" in said else None
     for place, call in enumerate(requests):
         if not isinstance(call, dict) or "method" not in call:
             continue
-        response = by_id.get(call.get("id"))
+        response = by_id.get(call.get("id"), whole)
         if response is not None:
             params = call.get("params") or {}
             result, error = response.get("result"), response.get("error")

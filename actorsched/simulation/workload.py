@@ -6,7 +6,7 @@ import random
 
 import msgspec
 
-from actorsched.simulation.options import Options
+from actorsched.simulation.options import FIRST_BATCHES_WITH_RESOURCES, Options
 from actorsched.simulation.work import Ending, Plan
 
 #: resources of the scheduler: one that serialises, one that is scarce, one that is plentiful
@@ -47,8 +47,9 @@ def _batched(options: Options, plans: list[Plan]) -> list[Plan]:
     die = random.Random(f"batches {options.seed}")
     drawn = []
     for plan in plans:
-        # with resources it would find, again and again, what tests/simulation/test_open.py shows
-        may = not plan.more and plan.appears_s is None and not plan.resources
+        may = not plan.more and plan.appears_s is None
+        if plan.resources and options.seed < FIRST_BATCHES_WITH_RESOURCES:
+            may = False
         drawn.append(
             msgspec.structs.replace(plan, batched=True) if may and die.random() < options.batched else plan
         )

@@ -320,6 +320,19 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
             return False
         return super()._schedulable(task)
 
+    # -- batches-take-at-once
+
+    def _used_resources(self) -> Any:
+        used = super()._used_resources()
+        if self._agreed("batches-take-at-once"):
+            running = {task.batch_id for task in self._state.get_active_tasks_by_status(RUNNING)}
+            members = self._state.get_active_tasks_by_status(BATCH_RUNNING)
+            first = {task.batch_id: task for task in reversed(list(members)) if task.batch_id not in running}
+            for task in first.values():
+                for name, amount in task.resources_running.items():
+                    used[name] += amount
+        return used
+
     # -- lost-needs-room, batch-believed
 
     def get_work(self, **kwargs: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actorsched.actors.messages import Heard, ReadLedger, RunJob, SlotNoticed, TaskMessage
+from actorsched.actors.messages import CancelRun, Heard, ReadLedger, RunJob, SlotNoticed, TaskMessage
 from actorsched.tasks import Task
 from actorsched.tasks.parameter import param
 from actorsched.tasks.registration import Registration
@@ -139,18 +139,88 @@ def test_a_batch_that_could_not_be_made_fails_for_each_member() -> None:
     ]
 
 
-def test_a_scheduler_without_memory_hears_of_the_members_one_by_one() -> None:
-    """It knows no batch any more; the members must not be handed out while they run."""
+def forgotten(harness: Harness) -> list[dict[str, Any]]:
+    """The scheduler knows the worker no more; what the worker tells it then of tasks."""
+    harness.worker.handle(Heard(worker="w", known=False))
+    exchange = harness.exchange()
+    assert "add_task_batcher" in methods(exchange)
+    harness.answer(exchange, harness.grant())
+    return [call.params for call in exchange.calls if call.method == "add_task"]
+
+
+def named(harness: Harness) -> Any:
+    """What the next question for work names as running."""
+    harness.worker.handle(
+        Heard(worker="w", rpc_messages=({"name": "set_worker_processes", "kwargs": {"n": 2}},))
+    )
+    exchange = harness.exchange()
+    harness.answer(exchange, harness.grant())
+    return exchange.calls[-1].params["current_tasks"]
+
+
+def test_a_scheduler_without_memory_is_told_the_whole_batch() -> None:
+    """Members told as runs of their own would each take the resources, and end one by one."""
     harness, _ = running()
-    combine(harness)
+    combined = combine(harness)
+    harness.answer(harness.exchange(), harness.grant())
+    claims = forgotten(harness)
+    said = [(claim["task_id"], claim["status"], claim["run_id"], claim["batch_id"]) for claim in claims]
+    members = [(task_id, "BATCH_RUNNING", "b1", "b1") for task_id in IDS]
+    assert said == [*members, (combined, "RUNNING", "b1", "b1")]
+    assert claims[-1]["params"] == {"n": "3", "place": "combined"}
+    assert named(harness) == [combined]
+    harness.end(0, "b1")
+    reports = [call.params for call in harness.exchange().calls if call.method == "add_task"]
+    assert [(report["task_id"], report["status"], report["run_id"]) for report in reports] == [
+        (combined, "DONE", "b1")
+    ]
+
+
+def test_a_batch_whose_combined_task_is_not_made_yet_is_told_without_it() -> None:
+    harness, _ = running()
+    assert [claim["task_id"] for claim in forgotten(harness)] == IDS
+    assert named(harness) == ["b1"]
+
+
+def test_to_a_scheduler_that_knows_no_ids_of_runs_the_members_are_runs() -> None:
+    """Luigi's has no word for a batch that it did not make. Each of them is named as running, or one
+    would be handed out again to the other slot; so is the combined task, which it may know beside them."""
+    harness = Harness(slots=1)
+    harness.register(*MEMBERS)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), batch(run_id=None))
+    [job] = harness.slots[0].take(RunJob)
+    combined = combine(harness, run_id=job.job.run_id)
+    harness.answer(harness.exchange(), harness.grant())
+    claims = forgotten(harness)
+    assert [(claim["task_id"], claim["status"]) for claim in claims] == [
+        (task_id, "RUNNING") for task_id in IDS
+    ]
+    assert not any("run_id" in claim or "batch_id" in claim for claim in claims)
+    assert named(harness) == [combined, *IDS]
+
+
+@pytest.mark.parametrize("refused", [IDS[1], "combined"])
+def test_a_batch_of_which_a_part_was_refused_is_ended(refused: str) -> None:
+    """Somebody else has a member; the others wait again when this worker names the batch no more."""
+    harness, _ = running()
+    combined = combine(harness)
     harness.answer(harness.exchange(), harness.grant())
     harness.worker.handle(Heard(worker="w", known=False))
-    calls = harness.exchange().calls
-    claims = [call.params for call in calls if call.method == "add_task"]
-    assert [(claim["task_id"], claim["status"], claim["run_id"]) for claim in claims] == [
-        (task_id, "RUNNING", "b1") for task_id in IDS
-    ]
-    assert "add_task_batcher" in [call.method for call in calls]
+    its_id = combined if refused == "combined" else refused
+
+    def answer(method: str, params: Any) -> Any:
+        if method == "add_task" and params["task_id"] == its_id:
+            return {"refused": "stale_run", "task_id": its_id, "run_id": "b1"}
+        return harness.grant()(method, params)
+
+    harness.answer(harness.exchange(), answer)
+    [cancel] = harness.slots[0].take(CancelRun)
+    harness.end(0, cancel.run_id, status="FAILED", cause="ended")
+    exchange = harness.exchange()
+    assert methods(exchange) == ["get_work"]
+    assert exchange.calls[0].params["current_tasks"] == []
 
 
 def test_a_message_reaches_the_task_and_its_answer_the_scheduler() -> None:

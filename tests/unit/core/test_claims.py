@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
 from actorsched.core.instant import Instant
 from actorsched.core.invariants import check_invariants
+from actorsched.errors import InvalidParamsError
 
 NOW = Instant(0.0, 0.0)
 
@@ -72,3 +75,100 @@ def test_a_batch_that_is_named_as_running_keeps_its_members() -> None:
     assert {record.status for record in machine.tasks.values()} == {"BATCH_RUNNING"}
     again = machine.get_work(NOW, worker="w", current_tasks=[])
     assert again["batch_id"] != batch_id, "it was lost on the way, and is handed out again"
+
+
+def batch_of(machine: SchedulerMachine, now: Instant = NOW, needs: int = 1) -> str:
+    machine.add_task_batcher(now, worker="w", task_family="F", batched_args=["n"])
+    for n in "12":
+        register(machine, f"t{n}", now, status="PENDING", resources={"r": needs})
+    batch_id: str = machine.get_work(now, worker="w")["batch_id"]
+    return batch_id
+
+
+def register(machine: SchedulerMachine, task_id: str, now: Instant = NOW, **said: Any) -> Any:
+    params = {"n": task_id}
+    return machine.add_task(
+        now, worker="w", task_id=task_id, family="F", params=params, batchable=True, **said
+    )
+
+
+def combine(machine: SchedulerMachine, batch_id: str, now: Instant = NOW) -> Any:
+    return machine.add_task(
+        now,
+        worker="w",
+        task_id="t1+t2",
+        status="RUNNING",
+        run_id=batch_id,
+        batch_id=batch_id,
+        runnable=False,
+    )
+
+
+@pytest.mark.parametrize("combined", [True, False])
+@pytest.mark.parametrize("forgotten", ["with the memory", "after a silence"])
+def test_a_batch_that_goes_on_is_claimed_as_a_whole(forgotten: str, combined: bool) -> None:
+    """Claimed one by one, its members would be runs of their own with one id, and each take its resources."""
+    machine = SchedulerMachine(SchedulerSettings(worker_disconnect_delay=60), resources={"r": 2}, epoch="e")
+    batch_id, now = batch_of(machine), NOW
+    combine(machine, batch_id)
+    if forgotten == "with the memory":
+        machine = SchedulerMachine(SchedulerSettings(), resources={"r": 2}, epoch="new")
+    else:
+        now = Instant(100.0, 100.0)
+        machine.prune(now)
+        assert {record.status for record in machine.tasks.values()} == {"FAILED"}
+    for task_id in ("t1", "t2"):
+        claim = {"status": "BATCH_RUNNING", "run_id": batch_id, "batch_id": batch_id}
+        assert register(machine, task_id, now, resources={"r": 2}, **claim) is None
+    check_invariants(machine)
+    if combined:
+        assert combine(machine, batch_id, now) is None
+    check_invariants(machine)
+    assert machine.resources.used == {"r": 2}
+    assert (
+        machine.get_work(now, worker="w", current_tasks=["t1+t2" if combined else batch_id])["task_id"]
+        is None
+    )
+    for task_id in ["t1+t2"] if combined else ["t1", "t2"]:
+        assert machine.add_task(now, worker="w", task_id=task_id, status="DONE", run_id=batch_id) is None
+    check_invariants(machine)
+    assert machine.tasks["t1"].status == machine.tasks["t2"].status == "DONE"
+    assert machine.resources.used == {}
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "DONE", "DISABLED"])
+def test_a_member_that_went_another_way_is_refused(status: str) -> None:
+    """Also when those claimed before it are members of the batch already."""
+    machine = machine_with(status)
+    before = machine.tasks["t"].run_id
+    claim = {"status": "BATCH_RUNNING", "run_id": "old-1", "batch_id": "old-1"}
+    assert machine.add_task(NOW, worker="w", task_id="s", **claim) is None
+    answer = machine.add_task(NOW, worker="w", task_id="t", **claim)
+    assert answer == {"refused": "stale_run", "task_id": "t", "run_id": "old-1"}
+    assert (machine.tasks["t"].status, machine.tasks["t"].run_id) == (status, before)
+    check_invariants(machine)
+    machine.get_work(NOW, worker="w", current_tasks=[])
+    assert machine.tasks["s"].status != "BATCH_RUNNING", "who was refused ends its run, and names it no more"
+    check_invariants(machine)
+
+
+def test_a_claim_of_what_is_known_changes_nothing() -> None:
+    machine = SchedulerMachine(SchedulerSettings(), resources={"r": 2}, epoch="e")
+    batch_id = batch_of(machine)
+    combine(machine, batch_id)
+    for task_id in ("t1", "t2"):
+        claim = {"status": "BATCH_RUNNING", "run_id": batch_id, "batch_id": batch_id}
+        assert register(machine, task_id, resources={"r": 1}, **claim) is None
+    assert combine(machine, batch_id) is None
+    assert machine.resources.used == {"r": 1}
+    check_invariants(machine)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"run_id": "1"}, {"batch_id": "1"}, {"run_id": "1", "batch_id": "2"}], ids=str
+)
+def test_only_who_has_a_batch_can_claim_it(said: dict[str, str]) -> None:
+    machine = machine_with("PENDING")
+    with pytest.raises(InvalidParamsError, match="BATCH_RUNNING"):
+        machine.add_task(NOW, worker="w", task_id="t", status="BATCH_RUNNING", **said)  # type: ignore[arg-type]
+    assert machine.tasks["t"].status == "PENDING"

@@ -65,7 +65,7 @@ def test_a_move_is_made_or_refused_with_the_story_of_the_task(old: str, new: str
     driven, record = task_in(old)
     if new in LIVE:
         record.worker_running = "w"
-        if new == BATCH_RUNNING:
+        if new == BATCH_RUNNING and old not in LIVE:
             record.batch_id = record.batch_id or "some batch"
     if entry == "x":
         move(driven.machine, record, new, driven.now)

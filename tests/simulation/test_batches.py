@@ -1,22 +1,16 @@
-"""What simulations have found and nobody has mended yet; a test that passes here is to be moved."""
+"""What simulations have found about batches, and is no matter of one seed."""
 
 from __future__ import annotations
-
-import pytest
 
 from actorsched.simulation.script import reporting
 from actorsched.simulation.work import Plan
 from tests.simulation.scenarios.scene import Scene
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="as in Luigi, a batch takes them when it is combined"
-)
 def test_a_batch_takes_its_resources_from_its_grant_on() -> None:
-    """Its members are BATCH_RUNNING, and take nothing, until the child has made the combined task.
+    """Who asks for work before the child has made the combined task gets nothing that the batch will use.
 
-    Who asks for work in between gets a task that needs what the batch will use. Found by seed 1000553, when
-    what is drawn for batches had resources, too.
+    Found by seed 1000553, when what is drawn for batches had resources, too.
     """
     licence = {"licence": 1}
     plans = [
