@@ -11,6 +11,7 @@ gives its hints.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
 from actorsched._version import __version__
@@ -47,6 +48,7 @@ class Conversation:
     Attributes:
         socket: the open one, if there is one.
         current: number of the endpoint that it uses, or will use next.
+        answered_at: when the last answer came.
 
     Args:
         url: for messages; without passwords.
@@ -72,6 +74,7 @@ class Conversation:
     ) -> None:
         self.socket: ReqSocket | None = None
         self.current = 0
+        self.answered_at = -inf
         self._url = url
         self._endpoints = endpoints
         self._keys = keys
@@ -157,6 +160,7 @@ class Conversation:
             raise ProtocolError(f"{self._url} answered with something that is no answer: {error}") from None
         if isinstance(response, Response) and response.error and response.error.code == envelope.UNAVAILABLE:
             raise NoAnswerError(response.error.message)
+        self.answered_at = self._now()
         return response
 
     def _receive(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> list[bytes]:

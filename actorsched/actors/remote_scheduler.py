@@ -123,6 +123,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             lambda said: self._greeted(said, self._endpoints[self._ping_endpoint % len(self._endpoints)]),
         )
         self._ping_endpoint = 0
+        self._pinging_since = 0.0
         self._ping_timer: Timer | None = None
         self._hearing = Hearing(self._pinger.table, self._open_for_hints, self._close_for_hints)
 
@@ -255,10 +256,13 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._ping_timer = self.actor_inbox.after(wait, _PING_TIME)
 
     def _open_for_pings(self, failed: bool) -> PingSocket:
-        if self._conversation.socket is not None:  # where calls are answered, pings will be too
-            self._ping_endpoint = self._conversation.current
-        elif failed:
+        calls = self._conversation
+        answers = calls.socket is not None and not calls.socket.lost()
+        if answers and (not failed or calls.answered_at > self._pinging_since):
+            self._ping_endpoint = calls.current  # where calls are answered, pings will be too
+        elif failed:  # who has nothing to call has nothing but pings to find out that a standby took over
             self._ping_endpoint += 1
+        self._pinging_since = self._now()
         endpoint = self._endpoints[self._ping_endpoint % len(self._endpoints)]
         socket = self._runtime.network.open_req(endpoint, patient=True, keys=self._keys)
         self.actor_inbox.listen(socket.socket, _PING_TIME)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from actorsched.errors import InternalError
+from actorsched.simulation.faults import FaultKind
 from actorsched.simulation.options import FIRST_FULL, options_of
 from actorsched.simulation.simulation import Simulation
+from actorsched.simulation.work import Plan
 from tests.simulation.scenarios import protections as without
 from tests.simulation.scenarios.scenario import Removal
+from tests.simulation.scenarios.scene import Scene
 from tests.simulation.seeds import describe, run_seed
 
 #: of the seeds that draw stores, batches and uneven links, too
@@ -66,3 +69,24 @@ def test_a_store_that_does_not_keep_its_word_is_found(
         if found & checkers:
             return
     pytest.fail(f"{bug.__name__} was found by none of {sorted(checkers)}, but by {sorted(found)}")
+
+
+@pytest.mark.parametrize(("kind", "for_s"), [("crash", 8.0), ("crash", 60.0), ("pause", 60.0)])
+def test_a_worker_that_only_has_its_heartbeat_finds_the_standby(kind: FaultKind, for_s: float) -> None:
+    """It has nothing to ask for while its run goes on, so nothing else shows it that the place was taken.
+
+    Found by seeds 1010993 and 1011184: its pings went on and on to the first scheduler, which was there again
+    and waited for its turn, until the run was given to somebody else.
+    """
+    plan = Plan(name="a", duration_s=120.0)
+    with Scene(plan, submissions={"w1": ("a",)}, store="full", standby=True, lease_s=30.0) as scene:
+        scene.start()
+        scene.reach(lambda: bool(scene.live("a")))
+        scene.advance(10.0)
+        first = scene.simulation.serving()
+        assert first is not None
+        scene.inflict(kind, first.name, for_s)
+        scene.expect(lambda: scene.simulation.serving() not in (None, first), within_s=30.0)
+        scene.expect(lambda: scene.has("a"), within_s=120.0)
+        scene.finish()
+        assert len(scene.runs("a")) == 1
