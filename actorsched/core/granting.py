@@ -131,24 +131,30 @@ def _reconcile(
 ) -> list[TaskRecord]:
     """Compare what it runs with what it believes to run.
 
-    Batch members whose combined task it never registered go back to PENDING, unless it names their batch.
+    Batch members whose combined task it never registered go back to PENDING, unless it names their batch; so
+    do those whose combined task was lost: it may have been claimed without one that somebody else has by now.
 
     Returns:
         those that were lost on the way, in order.
     """
     believed = frozenset(current_tasks)
-    lost = []
+    lost: list[TaskRecord] = []
     claimed = set()
     members = []
+    combined: list[TaskRecord] = []
     for record in asking.runs:
         if record.status == BATCH_RUNNING:
             members.append(record)
             continue
         claimed.add(record.batch_id)
         if record.task_id not in believed:
-            lost.append(record)
+            batch = record.batch_id is not None and record.batch_id in state.batches.members
+            (combined if batch else lost).append(record)
+    for record in combined:
+        change(state, record, PENDING, now)
     for record in members:
-        if record.batch_id not in claimed and record.batch_id not in believed:
+        live = record.status == BATCH_RUNNING
+        if live and record.batch_id not in claimed and record.batch_id not in believed:
             change(state, record, PENDING, now)
     lost.sort(key=_order)
     return lost

@@ -25,6 +25,7 @@ DIFFERENCES: dict[str, str] = {
     "reserved-for-runs": "what nobody can run reserves no resources",
     "batch-believed": "a worker that names a batch among its tasks keeps it, also before it is claimed",
     "batches-take-at-once": "a batch takes its resources when it is granted",
+    "lost-batches": "a batch that was lost on the way is made anew",
     "own-request": "giving back resources of a batch leaves what its members ask for next time",
     "runnable-batches": "only what is runnable joins a batch",
     "like-parameters": "what joins a batch has the same parameters by name",

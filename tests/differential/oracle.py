@@ -333,11 +333,17 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
                     used[name] += amount
         return used
 
-    # -- lost-needs-room, batch-believed
+    # -- lost-needs-room, lost-batches, batch-believed
 
     def get_work(self, **kwargs: Any) -> Any:
         current = kwargs.get("current_tasks")
         self._believed = set(current or ())
+        enabled = self._state.get_worker(kwargs["worker"]).enabled
+        if current is not None and enabled and self._agreed("lost-batches"):
+            for task in list(self._state.get_active_tasks_by_status(RUNNING)):
+                lost = task.worker_running == kwargs["worker"] and task.id not in current
+                if lost and task.batch_id is not None and self._state.get_batch_running_tasks(task.batch_id):
+                    self._state.set_status(task, PENDING, self._config)
         if current is not None and self._agreed("lost-needs-room"):
             running = self._state.get_active_tasks_by_status(RUNNING)
             mine = [task for task in running if task.worker_running == kwargs["worker"]]

@@ -172,3 +172,25 @@ def test_only_who_has_a_batch_can_claim_it(said: dict[str, str]) -> None:
     with pytest.raises(InvalidParamsError, match="BATCH_RUNNING"):
         machine.add_task(NOW, worker="w", task_id="t", status="BATCH_RUNNING", **said)  # type: ignore[arg-type]
     assert machine.tasks["t"].status == "PENDING"
+
+
+def test_a_batch_that_is_given_up_in_part_is_not_handed_out_as_it_was() -> None:
+    """Its combined task was claimed, and one member was refused: somebody else has that. Found by 1010718."""
+    machine = machine_with("RUNNING")
+    claim = {"run_id": "old-1", "batch_id": "old-1", "status": "BATCH_RUNNING"}
+    for task_id in ("t1", "t2"):
+        register(machine, task_id, **claim)
+    assert machine.add_task(NOW, worker="w", task_id="t", **claim) is not None  # type: ignore[arg-type]
+    assert combine(machine, "old-1") is None
+    machine.add_task_batcher(NOW, worker="w", task_family="F", batched_args=["n"])
+    work = machine.get_work(NOW, worker="w", current_tasks=[])
+    assert work["batch_task_ids"] == ["t1", "t2"]
+    assert work["task_id"] is None
+    assert work["run_id"] not in ("old-1", None)
+    check_invariants(machine)
+    report = {"status": "DONE", "run_id": "old-1"}
+    assert machine.add_task(NOW, worker="w", task_id="t1+t2", **report) == {  # type: ignore[arg-type]
+        "refused": "stale_run",
+        "task_id": "t1+t2",
+        "run_id": "old-1",
+    }
