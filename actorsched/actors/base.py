@@ -14,6 +14,7 @@ from typing import Any
 
 import pykka
 
+from actorsched.actors.future import AskFuture
 from actorsched.actors.inbox import Inbox
 from actorsched.actors.log import log as log
 from actorsched.actors.runtime import Runtime
@@ -40,6 +41,10 @@ class Actor(pykka.ThreadingActor):
     # Pykka's is static, but is called on the instance
     def _create_actor_inbox(self) -> Inbox:  # type: ignore[override]
         return self._runtime.make_inbox(sockets=self.owns_sockets)
+
+    @staticmethod
+    def _create_future() -> pykka.Future[Any]:
+        return AskFuture()
 
     def handle(self, message: object) -> Any:
         """Act on one message; the result goes to whoever asked."""

@@ -204,6 +204,8 @@ class Host:
                 socket.send(dispatcher.answer(frames[0], read_only=role == "read-only"))
             else:
                 socket.send(dispatcher.refuse(f"a request is one frame, not {len(frames)}"))
+            if not socket.waits():
+                return
 
     def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
         return self._complete(calls, self._calls(_batch(calls)))
@@ -214,13 +216,12 @@ class Host:
 
     def _complete(self, calls: Sequence[PlainCall], results: Sequence[Any]) -> Sequence[Any]:
         """Add to what the scheduler says to `hello` what only its server knows."""
-        if not any(method == "hello" for method, _ in calls):
-            return results
-        completed = list(results)
+        completed = None
         for number, (method, _) in enumerate(calls):
             if method == "hello":
+                completed = completed or list(results)
                 completed[number] = self._introduced(completed[number])
-        return completed
+        return results if completed is None else completed
 
     def _introduced(self, said: Any) -> Any:
         if isinstance(said, msgspec.Raw):

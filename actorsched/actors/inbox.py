@@ -129,6 +129,8 @@ class Inbox:
 
     def holds(self, kind: type) -> bool:
         """Whether a message of this kind waits; for a handler that takes long and may have to end."""
+        if not self._queue:
+            return False
         with self._guard:
             return any(isinstance(envelope.message, kind) for envelope in self._queue)
 
@@ -137,6 +139,8 @@ class Inbox:
 
         For a handler that takes long and has duties in the meantime.
         """
+        if not self._queue:
+            return []
         with self._guard:
             taken = [e for e in self._queue if e.reply_to is None and isinstance(e.message, kinds)]
             for envelope in taken:

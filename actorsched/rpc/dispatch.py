@@ -99,7 +99,7 @@ class Dispatcher:
         except _NoJsonError as error:
             return _write_failure(ErrorBody(envelope.PARSE_ERROR, f"Parse error: {error}"), None)
         calls = [plan for plan in plans if not isinstance(plan, ErrorBody)]
-        if identity is not None and all(self._methods[method].reads_only for method, _ in calls):
+        if identity is not None and not self._has_effect(calls):
             identity = None
         try:
             results = self._run(calls, identity)
@@ -109,6 +109,10 @@ class Dispatcher:
         if identity is not None and self._make_once is None:
             self._memory.remember(*identity, reply)
         return reply
+
+    def _has_effect(self, calls: Sequence[PlainCall]) -> bool:
+        # a list, because most frames hold one call, and a generator costs as much as reading the frame
+        return bool([method for method, _ in calls if not self._methods[method].reads_only])
 
     def _plan(self, request: Request | Malformed, read_only: bool) -> PlainCall | ErrorBody:
         """Say what is to be called, or why nothing can be."""
@@ -148,6 +152,11 @@ class Dispatcher:
         results: Sequence[Any],
         batch: bool,
     ) -> bytes:
+        if not batch and results and requests[0].id is not UNSET:  # what most frames are
+            outcome = results[0]
+            if isinstance(outcome, BaseException):
+                outcome = self._describe(outcome)
+            return self._write_one(outcome, requests[0].id)
         remaining = iter(results)
         written = []
         for request, plan in zip(requests, plans, strict=True):

@@ -198,6 +198,9 @@ class RepEnd:
             each.find_room()
         return [frame]
 
+    def waits(self) -> bool:
+        return bool(self.queue)
+
     def send(self, frame: bytes) -> None:
         assert self._asking is not None, "a REP socket that was asked nothing answers nothing"
         (connection, number, request), self._asking = self._asking, None

@@ -7,7 +7,7 @@ policy of that (when, how often, to which address) is the business of the caller
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import context
@@ -95,9 +95,14 @@ class ReqSocket:
         if timeout_ms != self._receive_timeout_ms:
             self.socket.rcvtimeo = self._receive_timeout_ms = timeout_ms
         try:
-            return self.socket.recv_multipart()
+            part: Any = self.socket.recv(0, False)
         except self._again:
             return None
+        frames: list[bytes] = [part.bytes]
+        while part.more:  # by hand, because `recv_multipart` takes twice as long
+            part = self.socket.recv(0, False)
+            frames.append(part.bytes)
+        return frames
 
     def lost(self) -> bool:
         """Whether the connection broke, so that the answer to what was sent cannot come any more."""
