@@ -278,6 +278,9 @@ def _stake_deps(state: State, record: TaskRecord, worker: str, priority: float, 
             settle(state, upstream)
         stake = upstream.stake
         if worker not in stake.idset:
+            if upstream.remove_at is not None and not stake.ids:
+                upstream.remove_at = None  # nobody wanted it any more; now somebody needs it
+                state.touch(upstream)
             state.set_stake(upstream, stakes.with_(stake, worker))
 
 

@@ -15,6 +15,7 @@ DIFFERENCES: dict[str, str] = {
     "worker-death": "a run that ends with its worker is not charged to the task",
     "batchers-go-with-workers": "what a worker could combine is forgotten with the worker",
     "live-runs-stay": "a task is not forgotten while it runs",
+    "needed-is-wanted": "what somebody needs is not forgotten",
     "gone-means-gone": "a task that was forgotten is neither counted nor handed out",
     "who-says-it-runs-it": "who reports RUNNING for a task that does not run is the one who runs it",
     "run-without-grant": "a run that was reported, not handed out, takes what the task asks for",

@@ -273,7 +273,7 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
             return super()._rank(task)
         return task.priority, -list(self._state._tasks).index(task.id)
 
-    # -- who-says-it-runs-it, run-without-grant, members-stay-members, visibility-in-time
+    # -- who-says-it-runs-it, run-without-grant, members-stay-members, visibility-in-time, needed-is-wanted
 
     def add_task(self, **kwargs: Any) -> Any:
         task = self._state.get_task(kwargs["task_id"])
@@ -291,8 +291,17 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
                     vars(task).pop("resources_running", None)
                 if batch_id and not self._state.get_batch_running_tasks(batch_id):
                     stand_in = batch_id
+        known = self._state.get_active_tasks() if self._agreed("needed-is-wanted") else ()
+        unwanted = [
+            each
+            for each in known
+            if each.remove is not None and not each.stakeholders and each.id != kwargs["task_id"]
+        ]
         with self._batch_for(stand_in):
             reply = super().add_task(**kwargs)
+        for each in unwanted:
+            if each.stakeholders:
+                each.remove = None
         task = self._state.get_task(kwargs["task_id"])
         if stand_in and task is not None:
             vars(task).pop("resources_running", None)
