@@ -59,7 +59,8 @@ class Duties(Registrations):
         """
         named = run.batch[0] if run.batch else run.task_id  # the child makes a batch after its first member
         task = self._tasks.get(named)
-        limit = getattr(task, "worker_timeout", None)
+        # that of a combined task is told by the child, which makes it
+        limit = None if run.batch else getattr(task, "worker_timeout", None)
         job = Job(
             run_id=run.run_id,
             task_id=run.task_id,
@@ -70,7 +71,7 @@ class Duties(Registrations):
             granted=self._granted.get(run.task_id, ()),
             complete=self._known_complete(run.task_id),
             is_batch=bool(run.batch),
-            limit_known=task is not None,
+            limit_known=task is not None and not run.batch,
         )
         if not run.batch:
             run.task = self._owed.get(run.task_id) if task is None else task

@@ -20,6 +20,10 @@ class Day(Task):
 
     max_batch_size = 3
 
+    @property
+    def worker_timeout(self) -> float | None:
+        return 10.0 * self.n
+
     def complete(self) -> bool:
         return False
 
@@ -86,6 +90,13 @@ def test_a_batch_is_one_run_and_its_combined_task_is_registered_as_running() -> 
     [call] = harness.exchange().calls
     assert (call.params["task_id"], call.params["status"]) == (combined, "RUNNING")
     assert (call.params["batch_id"], call.params["run_id"]) == ("b1", "b1")
+
+
+def test_the_time_limit_of_a_batch_is_that_of_its_combined_task() -> None:
+    """Only the child knows it. Found by seed 1013133: that of the first member counted, which had none."""
+    _, job = running()
+    assert not job.job.limit_known
+    assert job.timeout_s == 0
 
 
 def test_until_then_the_question_for_work_names_the_batch() -> None:
