@@ -148,7 +148,10 @@ def _reconcile(
             continue
         claimed.add(record.batch_id)
         if record.task_id not in believed:
-            batch = record.batch_id is not None and record.batch_id in state.batches.members
+            # what ran in a batch once may still name it; a combined task has its run, or its members
+            batch = record.batch_id is not None and (
+                record.batch_id == record.run_id or record.batch_id in state.batches.members
+            )
             (combined if batch else lost).append(record)
     for record in combined:
         change(state, record, PENDING, now)

@@ -194,3 +194,12 @@ def test_a_batch_that_is_given_up_in_part_is_not_handed_out_as_it_was() -> None:
         "task_id": "t1+t2",
         "run_id": "old-1",
     }
+
+
+def test_a_combined_task_without_members_is_not_handed_out_again() -> None:
+    """It was claimed before its members, and they have gone another way. Found by seed 1012965."""
+    machine = machine_with("")
+    assert combine(machine, "old-1") is None
+    assert machine.tasks["t1+t2"].status == "RUNNING"
+    assert machine.get_work(NOW, worker="w", current_tasks=[])["task_id"] is None
+    assert machine.tasks["t1+t2"].status == "PENDING"
