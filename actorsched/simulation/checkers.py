@@ -10,7 +10,6 @@ import math
 from typing import TYPE_CHECKING
 
 from actorsched.config import SchedulerSettings
-from actorsched.errors import UnavailableError
 from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.checker import Checker, Lives
@@ -21,7 +20,7 @@ from actorsched.simulation.decisions import (
     was_taken,
 )
 from actorsched.simulation.stored import StoredIsMemory
-from actorsched.simulation.wire import Served
+from actorsched.simulation.wire import Served, was_put_off
 from actorsched.simulation.world import Attempt
 
 if TYPE_CHECKING:
@@ -160,11 +159,6 @@ def _was_accepted(call: Served) -> bool:
     return bool(reports) and call.error is None and call.result is None
 
 
-def _was_put_off(call: Served) -> bool:
-    """Whether the answer is that nobody can say now, and that the same may be asked again."""
-    return isinstance(call.error, dict) and call.error.get("code") == UnavailableError.rpc_code
-
-
 def _is_refused_as_stale(call: Served) -> bool:
     """Whether the answer is that a later frame of the same client came before, so that this one is void."""
     return isinstance(call.error, dict) and call.error.get("code") == StaleRequestError.rpc_code
@@ -191,7 +185,7 @@ class NoEffectTwice(Checker):
             return
         client, number = call.frame
         last, latest = self.last.get(client, (-1, -1))
-        if _was_put_off(call):
+        if was_put_off(call):
             self.last[client] = last, max(latest, number)
             return
         if _is_refused_as_stale(call):

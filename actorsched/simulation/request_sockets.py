@@ -15,7 +15,7 @@ from actorsched.simulation.actors import Source
 from actorsched.simulation.hub import is_silenced
 from actorsched.simulation.node import Node
 from actorsched.simulation.passage import Passage
-from actorsched.simulation.wire import calls_in, identity_of
+from actorsched.simulation.wire import calls_in, identity_of, was_put_off
 from actorsched.transport.address import Address
 
 if TYPE_CHECKING:
@@ -208,9 +208,10 @@ class RepEnd:
             return
         identity = identity_of(request)
         fresh = identity is None or self._seen.get(identity[0], -1) < identity[1]
-        if identity is not None and fresh:
+        calls = list(calls_in(connection.node.name if connection else "", request, frame, fresh=fresh))
+        if identity is not None and fresh and not any(map(was_put_off, calls)):
             self._seen[identity[0]] = identity[1]
-        for call in calls_in(connection.node.name if connection else "", request, frame, fresh=fresh):
+        for call in calls:
             for watcher in self._network.watchers:
                 watcher.served(call)
         if connection is None or connection not in self.connections:

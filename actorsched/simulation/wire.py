@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from actorsched.errors import UnavailableError
+
 _decode = msgspec.json.decode
 
 
@@ -16,7 +18,8 @@ class Served(NamedTuple):
     Attributes:
         node: name of the node that asked; "" for a copy of a frame that came out of nowhere.
         error: the `error` member of the answer, or None.
-        fresh: the server had not seen the frame before; else its answer is from memory.
+        fresh: the server had not answered the frame before, or only that it cannot answer now; else the
+            answer is from memory.
         frame: client and number of the frame, where it says them.
         place: of the call in the frame.
     """
@@ -29,6 +32,11 @@ class Served(NamedTuple):
     fresh: bool = True
     frame: tuple[str, int] | None = None
     place: int = 0
+
+
+def was_put_off(call: Served) -> bool:
+    """Whether the answer is that nobody can say now, and that the same may be asked again."""
+    return isinstance(call.error, dict) and call.error.get("code") == UnavailableError.rpc_code
 
 
 class WireWatcher:
