@@ -243,7 +243,8 @@ class PathForm(Form):
     def check(self, value: Any) -> PurePath:
         if not isinstance(value, PurePath | str) and not hasattr(type(value), "__fspath__"):
             raise ValueError("not a path")
-        path = value if isinstance(value, self.kind) else self.kind(value)
+        # made anew: a Path is a PurePath, too, and equal to it, but its text would come back as a PurePath
+        path = self.kind(value)
         str(path).encode()  # a file name that is no text cannot travel as JSON
         return path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import date, datetime, timedelta, timezone
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Literal, NamedTuple, Optional
 
 from hypothesis import strategies as st
@@ -63,7 +63,8 @@ LEAVES = [
     Kind(Level, st.sampled_from(Level)),
     Kind(Right, st.integers(0, 7).map(Right)),
     Kind(Path, any_text.map(Path) | any_text),
-    Kind(PurePosixPath, any_text.map(PurePosixPath)),
+    Kind(PurePath, any_text.map(PurePath) | any_text.map(Path)),
+    Kind(PurePosixPath, any_text.map(PurePosixPath) | any_text.map(Path)),
     Kind(PureWindowsPath, any_text.map(PureWindowsPath)),
     Kind(Literal["fast", "", 3, True], st.sampled_from(["fast", "", 3, True])),
 ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Annotated, Any, Literal, NewType, Optional, Union
 
 import pytest
@@ -59,6 +59,16 @@ def test_a_value_of_another_type_is_refused_with_everything_that_helps(
     with pytest.raises(ParameterError) as caught:
         made(annotation)(it=value)
     assert str(caught.value) == f"task Made, parameter 'it': {expected}"
+
+
+@pytest.mark.parametrize("annotation", [PurePath, PurePosixPath])
+def test_a_path_of_a_subclass_is_what_its_text_makes(annotation: Any) -> None:
+    """A Path is a PurePath and equal to it; on another node, it was a PurePath."""
+    task = made(annotation)(it=Path("a/b"))
+    again = type(task).from_str_params(task.to_str_params())
+    assert type(task.it) is type(again.it) is PurePosixPath
+    listed = made(list[annotation])(it=[Path("a/b")])
+    assert type(listed.it[0]) is PurePosixPath
 
 
 @pytest.mark.parametrize(
