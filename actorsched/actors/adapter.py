@@ -2,7 +2,8 @@
 
 Accepts
     Call            ask: what the method returned, or its error raised
-    CallBatch       ask: a list with the result or the exception of each call
+    CallBatch       ask: a list with the result or the exception of each call; or, when the scheduler is away,
+                    SchedulerUnreachableError, raised: the calls after it were not made
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
@@ -20,7 +21,7 @@ our additional arguments is not given it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pykka import ActorDeadError
@@ -40,7 +41,7 @@ from actorsched.actors.messages import (
 )
 from actorsched.actors.runtime import Runtime
 from actorsched.core.messaging import check_version
-from actorsched.errors import UnknownMethodError
+from actorsched.errors import SchedulerUnreachableError, UnknownMethodError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.envelope import PROTOCOL_VERSION
 from actorsched.rpc.methods import METHODS
@@ -73,7 +74,7 @@ class AdapterActor(Actor, SchedulerApi):
             case Call(method=method, params=params):
                 return self._call(method, params)
             case CallBatch(calls=calls):
-                return [self._attempt(call) for call in calls]
+                return self._call_many(calls)
             case Exchange():
                 self._exchange(message)
             case KeepAlive():
@@ -94,6 +95,14 @@ class AdapterActor(Actor, SchedulerApi):
         if taken is None or taken.issuperset(params):
             return function(**params)
         return function(**{name: value for name, value in params.items() if name in taken})
+
+    def _call_many(self, calls: Sequence[Call]) -> list[Any]:
+        results = []
+        for call in calls:
+            results.append(result := self._attempt(call))
+            if isinstance(result, SchedulerUnreachableError):  # each would be waited for as long
+                raise result
+        return results
 
     def _attempt(self, call: Call) -> Any:
         try:

@@ -187,13 +187,6 @@ def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
     return reasons
 
 
-def why_open(view: Mapping[str, Any]) -> str:
-    """Why a task is neither done nor failed, as the scheduler sees it; "" where it knows no reason."""
-    if view.get("status") in ("RUNNING", "BATCH_RUNNING"):
-        return f"{view.get('worker_running') or 'another worker'} still ran it when this run ended"
-    return str(view.get("blocked_reason") or "")
-
-
 _TITLES = {
     Fate.RAN: "ran",
     Fate.ALREADY_COMPLETE: "complete already",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import pykka
 from pykka import ActorDeadError, ActorRef, Future
@@ -16,12 +15,13 @@ from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
 from actorsched.actors.keep_alive import refuse_interval
 from actorsched.actors.ledger import Fate, Ledger
-from actorsched.actors.messages import ReadLedger, StartRun, StopWork
+from actorsched.actors.messages import Call, CallBatch, ReadLedger, StartRun, StopWork
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
 from actorsched.config import WorkerSettings, settings_from
-from actorsched.errors import ConfigError, TaskDefinitionError, WorldError
+from actorsched.errors import ConfigError, TaskDefinitionError
+from actorsched.facade.elsewhere import look_elsewhere
 from actorsched.facade.equipment import Equipment
 from actorsched.facade.errands import Errands
 from actorsched.facade.events import Event
@@ -29,7 +29,7 @@ from actorsched.facade.finder import Finder
 from actorsched.facade.notifying import Notifier, SmtpNotifier, notify_with
 from actorsched.facade.observing import observe_with
 from actorsched.facade.remote_scheduler import RemoteScheduler
-from actorsched.facade.result import RunResult, result_of, why_open
+from actorsched.facade.result import RunResult, result_of
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.signals import Signals, are_free
 from actorsched.tasks.completeness import is_complete, may_be_believed
@@ -90,7 +90,7 @@ class Worker:
         if isinstance(scheduler, Scheduler):
             refuse_interval(self._settings.ping_interval, scheduler.lease_s)
         self._scheduler = Scheduler(runtime=runtime) if scheduler is None else scheduler
-        scheduler_ref = self._ref_of(self._scheduler, owned=scheduler is None)
+        self._scheduler_ref = self._ref_of(self._scheduler, owned=scheduler is None)
         info = worker_info(worker_processes, runtime)
         self.worker_id = worker_id or f"Worker({', '.join(f'{key}={value}' for key, value in info.items())})"
         self._desk = Desk(self._settings) if self._settings.execution == "inline" else None
@@ -99,7 +99,7 @@ class Worker:
             self._equipment.nursery()  # it starts while tasks are being discovered
         self._ref: ActorRef[WorkerActor] = runtime.start(
             WorkerActor,
-            scheduler_ref,
+            self._scheduler_ref,
             self.worker_id,
             info,
             self._settings,
@@ -229,55 +229,15 @@ class Worker:
 
     def _conclude(self) -> RunResult:
         ledger: Ledger = self._ref.ask(ReadLedger(), block=True)
-        self._credit_others(ledger)
+        look_elsewhere(ledger, self._ask_scheduler)
         complete = all(self._is_done(ledger, task_id, task) for task_id, task in self._asked_for.items())
         elapsed_s = self._runtime.clock.monotonic() - self._started
         return result_of(ledger.entries, complete=complete, elapsed_s=elapsed_s)
 
-    def _credit_others(self, ledger: Ledger) -> None:
-        """Ask the scheduler about tasks that nobody here ran: others may have."""
-        open_fates = (Fate.NOT_RUN, Fate.FAILED)
-        if not any(entry.fate in open_fates for entry in ledger.entries.values()):
-            return
-        with contextlib.suppress(WorldError):  # then nobody is credited; `complete()` still has its say
-            self._credit(ledger, open_fates)
-
-    def _credit(self, ledger: Ledger, open_fates: tuple[Fate, ...]) -> None:
-        for root in self._asked_for:
-            for task_id, view in self._scheduler.dep_graph(task_id=root).items():
-                entry = ledger.entries.get(task_id)
-                if entry is None or entry.fate not in open_fates:
-                    continue
-                status = view.get("status")
-                if status == "DONE":
-                    ledger.settle(task_id, Fate.RUN_BY_OTHERS)
-                elif status in ("FAILED", "DISABLED") and entry.fate is Fate.NOT_RUN:
-                    self._blame(ledger, task_id, view)
-                elif entry.fate is Fate.NOT_RUN and not entry.cause:
-                    ledger.settle(
-                        task_id, Fate.NOT_RUN, cause=why_open(view) or self._why_again(view, task_id)
-                    )
-
-    def _blame(self, ledger: Ledger, task_id: str, view: Mapping[str, Any]) -> None:
-        """A task failed somewhere else: say why, as far as the scheduler was told."""
-        detail = self._error_of(task_id)
-        cause = detail.rpartition("\n")[2] or view.get("blocked_reason") or "it failed on another worker"
-        ledger.settle(task_id, Fate.FAILED, cause=cause, detail=detail)
-
-    def _why_again(self, view: Mapping[str, Any], task_id: str) -> str:
-        """A task that was begun somewhere else and is pending again did have its turn."""
-        if not view.get("time_running"):
-            return ""
-        cause = self._error_of(task_id).rpartition("\n")[2]
-        if cause:
-            return f"it failed on a worker and waits to be tried again: {cause}"
-        return f"{view.get('worker_running') or 'a worker'} began it and gave it back"
-
-    def _error_of(self, task_id: str) -> str:
-        text = self._scheduler.fetch_error(task_id=task_id).get("error") or ""
-        with contextlib.suppress(ValueError):  # clients encode the text once more, as Luigi's do
-            text = json.loads(text)
-        return str(text).strip()
+    def _ask_scheduler(self, calls: tuple[Call, ...]) -> Sequence[Any]:
+        # no timeout of its own: who speaks with a scheduler elsewhere answers within the patience
+        results: Any = self._scheduler_ref.ask(CallBatch(calls=calls))
+        return cast(Sequence[Any], results)
 
     def _is_done(self, ledger: Ledger, task_id: str, task: Any) -> bool:
         entry = ledger.entries.get(task_id)

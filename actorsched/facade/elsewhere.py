@@ -1,0 +1,126 @@
+"""What became elsewhere of the tasks that nobody here ran.
+
+The scheduler is asked about all of them in few requests: who leaves the work to others asks about everything.
+Each question is about one task, because what many tasks need would come again with each of them. A stock
+scheduler does not know `limit`, and answers with all that the task needs as well. That is not asked for
+again, and the requests grow only by and by, so that there, too, few roots with much behind them tell it all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from actorsched.actors.ledger import Fate, Ledger
+from actorsched.actors.log import log
+from actorsched.actors.messages import Call
+from actorsched.errors import WorldError
+
+#: so much larger is a request than the one before it; the first is about one task
+GROWTH = 4
+#: tasks that are asked about in one request: a scheduler does nothing else meanwhile
+TASKS_MAX = 500
+#: tracebacks in one answer; they may be long
+ERRORS_MAX = 50
+
+_OPEN = (Fate.NOT_RUN, Fate.FAILED)
+#: makes calls, in order: a result or an exception for each
+Ask = Callable[[tuple[Call, ...]], Sequence[Any]]
+
+
+def look_elsewhere(ledger: Ledger, ask: Ask) -> None:
+    """Settle in the ledger what others did, and say of the rest why it is open, as the scheduler sees it.
+
+    When the scheduler is away, it stays as it is.
+    """
+    with contextlib.suppress(WorldError):
+        for views in _views_of([task_id for task_id, e in ledger.entries.items() if e.fate in _OPEN], ask):
+            _settle(ledger, views, ask)
+
+
+def _views_of(open_ids: Sequence[str], ask: Ask) -> Iterator[Mapping[str, Mapping[str, Any]]]:
+    """What the scheduler shows of these tasks, as far as it knows them, some at a time."""
+    left = dict.fromkeys(open_ids)
+    size = 1
+    while left:
+        asked = list(islice(left, size))
+        views: dict[str, Any] = {}
+        for graph in _results("dep_graph", asked, ask, limit=1):
+            views.update((task_id, view) for task_id, view in graph.items() if task_id in left)
+        yield views
+        for task_id in (*asked, *views):
+            left.pop(task_id, None)
+        size = min(size * GROWTH, TASKS_MAX)
+
+
+def _results(method: str, task_ids: Sequence[str], ask: Ask, **params: Any) -> Iterator[Mapping[str, Any]]:
+    """One answer for each task; what could not be answered is empty."""
+    calls = tuple([Call(method=method, params={"task_id": task_id, **params}) for task_id in task_ids])
+    for task_id, result in zip(task_ids, ask(calls), strict=True):
+        if isinstance(result, Exception):
+            log.warning("the scheduler could not say how a task is", task=task_id, error=str(result))
+            yield {}
+        else:
+            yield result
+
+
+def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask) -> None:
+    waiting = {}
+    for task_id, view in views.items():
+        entry = ledger.entries[task_id]
+        if view.get("status") == "DONE":
+            ledger.settle(task_id, Fate.RUN_BY_OTHERS)
+        elif entry.fate is Fate.NOT_RUN:
+            if _has_failed(view):
+                waiting[task_id] = view
+            elif not entry.cause:
+                cause = _why_open(view)
+                if cause or not view.get("time_running"):
+                    ledger.settle(task_id, Fate.NOT_RUN, cause=cause)
+                else:  # it was begun and is pending again: it did have its turn
+                    waiting[task_id] = view
+    errors = _errors_of(list(waiting), ask)
+    for task_id, view in waiting.items():
+        detail = errors[task_id]
+        if _has_failed(view):
+            cause = _last_line(detail) or view.get("blocked_reason") or "it failed on another worker"
+            ledger.settle(task_id, Fate.FAILED, cause=cause, detail=detail)
+        else:
+            ledger.settle(task_id, Fate.NOT_RUN, cause=_why_again(view, _last_line(detail)))
+
+
+def _has_failed(view: Mapping[str, Any]) -> bool:
+    return view.get("status") in ("FAILED", "DISABLED")
+
+
+def _why_open(view: Mapping[str, Any]) -> str:
+    """Why a task is neither done nor failed; "" where the scheduler knows no reason."""
+    if view.get("status") in ("RUNNING", "BATCH_RUNNING"):
+        return f"{view.get('worker_running') or 'another worker'} still ran it when this run ended"
+    return str(view.get("blocked_reason") or "")
+
+
+def _why_again(view: Mapping[str, Any], error: str) -> str:
+    if error:
+        return f"it failed on a worker and waits to be tried again: {error}"
+    return f"{view.get('worker_running') or 'a worker'} began it and gave it back"
+
+
+def _errors_of(task_ids: Sequence[str], ask: Ask) -> dict[str, str]:
+    """What was reported about each of these tasks."""
+    texts: dict[str, str] = {}
+    for start in range(0, len(task_ids), ERRORS_MAX):
+        asked = task_ids[start : start + ERRORS_MAX]
+        for task_id, reply in zip(asked, _results("fetch_error", asked, ask), strict=True):
+            text = reply.get("error") or ""
+            with contextlib.suppress(ValueError):  # clients encode the text once more, as Luigi's do
+                text = json.loads(text)
+            texts[task_id] = str(text).strip()
+    return texts
+
+
+def _last_line(text: str) -> str:
+    return text.rpartition("\n")[2]
