@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import discovery, machine, rpc, scaling, startup, store, worker_memory
+from tests.benchmarks import discovery, machine, scaling, startup, store, worker_memory
 from tests.benchmarks.core import suite as core
 from tests.benchmarks.endtoend import suite as endtoend
+from tests.benchmarks.rpc import suite as rpc
 
 #: suite → what it measures
 SUITES = {
@@ -14,7 +15,7 @@ SUITES = {
     "startup": "a whole command for one task",
     "core": "the scheduler's machine: cost by number of tasks, views, memory, a long life",
     "discovery": "finding tasks",
-    "rpc": "calls through the network",
+    "rpc": "calls through the network, beside peers; registration; heartbeats",
     "store": "what a durable store costs the scheduler",
     "worker": "memory of a worker",
     "scaling": "how many workers a scheduler can serve, by simulation; writes docs/scaling.svg",

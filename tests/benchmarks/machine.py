@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("actorsched", "pykka", "pyzmq", "msgspec", "luigi", "distributed", "doit")
+PACKAGES = ("actorsched", "pykka", "pyzmq", "msgspec", "luigi", "distributed", "grpcio", "doit")
 
 
 def describe() -> str:

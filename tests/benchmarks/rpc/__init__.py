@@ -1,0 +1,1 @@
+"""Calls through the network, beside a bare echo and the protocols of others."""
