@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import random
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +31,9 @@ class RemoteScheduler(SchedulerApi):
 
     Nothing is connected before the first call. What the scheduler answers with an error is raised: the
     caller's errors as they are (`InvalidParamsError`, `UnknownMethodError`, …), others as `RemoteError`.
+
+    A forked process may go on using the object: with its first call it gets connections and an identity of
+    its own. It does not keep alive what this process keeps alive.
 
     Args:
         url: `tcp://host:port`, `tcp://user:password@host:port`, `ipc:///path`; or, for a stock luigid,
@@ -52,20 +59,40 @@ class RemoteScheduler(SchedulerApi):
         **settings: Any,
     ) -> None:
         self.url = redacted(url)
-        runtime = runtime or Runtime()
-        self._now = runtime.clock.monotonic
-        self._closing = runtime.make_event()
+        self._runtime = runtime or Runtime()
+        self._now = self._runtime.clock.monotonic
         kind: type[Any] = RemoteSchedulerActor
         if is_http(url):
             from actorsched.actors.http_scheduler import HttpSchedulerActor as kind  # noqa: N813  # seldom needed
-        self._ref: ActorRef[Any] = runtime.start(
-            kind,
-            url,
-            settings_from(ClientSettings, {"connect_timeout": connect_timeout, **settings}),
-            runtime,
-            closing=self._closing,
-        )
-        self._finalizer = weakref.finalize(self, _stop, self._ref, self._closing)
+        fields = settings_from(ClientSettings, {"connect_timeout": connect_timeout, **settings})
+
+        def make(runtime: Runtime, closing: Event) -> ActorRef[Any]:
+            return runtime.start(kind, url, fields, runtime, closing=closing)
+
+        self._make = make  # the address may hold a password, so it is kept where nobody looks
+        self._renewing = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
+        self._closing = self._runtime.make_event()
+        self._live_ref: ActorRef[Any] = self._make(self._runtime, self._closing)
+        self._pid = os.getpid()
+        self._finalizer = weakref.finalize(self, _stop, self._live_ref, self._closing, self._pid)
+
+    @property
+    def _ref(self) -> ActorRef[Any]:
+        if self._pid != os.getpid() and not self._closing.is_set():
+            with self._renewing:
+                if self._pid != os.getpid():
+                    self._start_again()
+        return self._live_ref
+
+    def _start_again(self) -> None:
+        """Leave alone what belongs to the process that this one was forked from, and start anew."""
+        self._finalizer.detach()
+        # else all processes that are forked from one would make up the same names
+        self._runtime = replace(self._runtime, random=random.Random())
+        self._start()
 
     @property
     def actor_ref(self) -> ActorRef[Any]:
@@ -96,8 +123,8 @@ class RemoteScheduler(SchedulerApi):
         """Stop the actor and wait for it; a call under way ends with an error. Twice does nothing."""
         self._closing.set()
         self._finalizer.detach()
-        if self._ref.is_alive():
-            self._ref.stop(block=True)
+        if self._pid == os.getpid() and self._live_ref.is_alive():
+            self._live_ref.stop(block=True)
 
     def __enter__(self) -> RemoteScheduler:
         return self
@@ -127,7 +154,9 @@ class _Within(SchedulerApi):
             ) from None
 
 
-def _stop(ref: ActorRef[Any], closing: Event) -> None:
+def _stop(ref: ActorRef[Any], closing: Event, pid: int) -> None:
+    if pid != os.getpid():
+        return
     closing.set()
     try:
         ref.stop(block=False)
