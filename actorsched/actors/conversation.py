@@ -101,6 +101,14 @@ class Conversation:
             )
         return self._patience.keep_trying(lambda timeout_s: self._attempt(frame, timeout_s), patience_s)
 
+    def note_missed_pings(self, since: float) -> None:
+        """The pings beside this conversation are without an answer: it is lost before it says anything."""
+        self._patience.note_lost("the heartbeats are not answered", since)
+
+    def note_heard_pings(self) -> None:
+        """They are answered, so it is not lost any more."""
+        self._patience.note_contact()
+
     def close(self) -> None:
         if self.socket is not None:
             self.socket.close()

@@ -89,13 +89,13 @@ class Patience:
             if until is not None:
                 timeout_s = min(timeout_s, max(SLICE_S, until - self._now()))
             result = attempt(timeout_s)
-            self._note_contact()
+            self.note_contact()
             return result
 
         try:
             return once()
         except NoAnswerError as error:
-            self._note_lost(error, patience_s)
+            self.note_lost(str(error), started, patience_s)
             last, attempts = error, 1
         if settings.retry_attempts != 1 and (until is None or self._now() < until):
             # loaded when something goes wrong for the first time, which is never in most programs
@@ -137,17 +137,20 @@ class Patience:
             self._meanwhile()
             self._closing.wait(min(SLICE_S, left))
 
-    def _note_lost(self, error: NoAnswerError, patience_s: float) -> None:
+    def note_lost(self, cause: str, since: float, patience_s: float | None = None) -> None:
+        """What was sent at the moment `since` was in vain."""
         if self._away_since is None:
-            self._away_since = self._now()
+            self._away_since = since
+            patience_s = self._settings.patience if patience_s is None else patience_s
             log.warning(
                 "lost contact with the scheduler",
                 url=self._url,
-                cause=str(error),
+                cause=cause,
                 patience_s=patience_s or "no end",
             )
 
-    def _note_contact(self) -> None:
+    def note_contact(self) -> None:
+        """There was an answer."""
         self.was_in_contact = True
         if self._away_since is not None:
             away_s = round(self._now() - self._away_since, 3)

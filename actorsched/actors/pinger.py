@@ -38,6 +38,8 @@ class Pinger:
         close_socket: closes it.
         timeout_s: a frame without an answer for so long is sent again.
         greeted: is told what a server said to `hello`.
+        heard: is told that pings were answered.
+        missed: is told since when pings are without an answer, each time that they are sent again for it.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Pinger:
         close_socket: Callable[[PingSocket], None],
         timeout_s: float,
         greeted: Callable[[Mapping[str, Any]], None] = lambda said: None,
+        heard: Callable[[], None] = lambda: None,
+        missed: Callable[[float], None] = lambda since: None,
     ) -> None:
         self.table = KeepAliveTable()
         self._client = client
@@ -54,6 +58,9 @@ class Pinger:
         self._close_socket = close_socket
         self._timeout_s = timeout_s
         self._greeted = greeted
+        self._heard = heard
+        self._missed = missed
+        self._asked_at = 0.0
         self._greeting = False  # the frame waits for the answer to the greeting
         self._seq = 0
         self._socket: PingSocket | None = None
@@ -69,6 +76,7 @@ class Pinger:
             self._look(now)
         if not self._asked and (due := self.table.due(now)):
             self._asked = due
+            self._asked_at = now
             self._frame = self._write(due)
             self._send(now, failed=False)
 
@@ -91,10 +99,12 @@ class Pinger:
             self._greeted(said)
         elif frames is not None and not self._greeting and self._hear(frames):
             self._asked = []
+            self._heard()
         elif frames is not None:  # an answer, but not to the pings: the scheduler may be on its way out
             self._put_off = True  # a socket that has its answer can only send
             self._deadline = min(self._deadline, now + 1.0)
         elif now >= self._deadline or self._socket.lost():
+            self._missed(self._asked_at)
             self._send(now, failed=True)
 
     def _send(self, now: float, *, failed: bool) -> None:

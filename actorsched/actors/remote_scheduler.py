@@ -121,6 +121,8 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._close_for_pings,
             ping_timeout_s,
             lambda said: self._greeted(said, self._endpoints[self._ping_endpoint % len(self._endpoints)]),
+            self._conversation.note_heard_pings,
+            self._conversation.note_missed_pings,
         )
         self._ping_endpoint = 0
         self._pinging_since = 0.0

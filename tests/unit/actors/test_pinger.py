@@ -193,3 +193,30 @@ def test_a_server_that_does_not_greet_is_asked_again(
     step(pinger, 2.2)
     assert wires[0].closed
     assert len(wires[1].sent) == 1
+
+
+def test_misses_and_answers_are_told_of(wires: list[Wire]) -> None:
+    """Since when nobody answers, each time that a frame is sent again for it."""
+    told: list[object] = []
+
+    def open_(failed: bool) -> Wire:
+        wires.append(Wire())
+        return wires[-1]
+
+    pinger = Pinger(
+        "me",
+        open_,
+        Wire.close,
+        3.0,
+        heard=lambda: told.append("heard"),
+        missed=told.append,
+    )
+    pinger.table.add(KeepAlive(worker="a", interval_s=1.0), 0.0)
+    step(pinger, 1.0)
+    assert told == []
+    for now in (3.9, 4.0, 7.5):
+        step(pinger, now)
+    assert told == [1.0, 1.0]
+    wires[-1].answers.append(answer(wires[-1].sent[-1]))
+    step(pinger, 8.0)
+    assert told == [1.0, 1.0, "heard"]
