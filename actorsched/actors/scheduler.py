@@ -58,9 +58,9 @@ from actorsched.core import SchedulerMachine
 from actorsched.core.rows import RunRow
 from actorsched.core.waking import take_hints
 from actorsched.errors import ActorschedError, StoreError, UnavailableError, UnknownMethodError
-from actorsched.rpc.answers import read_answers, write_answers
+from actorsched.rpc.answers import is_answer_to, mark_of_calls, read_answers, write_answers
 from actorsched.rpc.api import SchedulerApi
-from actorsched.rpc.errors import StaleRequestError
+from actorsched.rpc.errors import ReusedNumberError, StaleRequestError
 from actorsched.rpc.methods import METHODS
 from actorsched.rpc.replies import Stale
 from actorsched.store.base import Store
@@ -261,10 +261,13 @@ class SchedulerActor(Actor, SchedulerApi):
         known = self._keeper.replies.recall(client, seq)
         if isinstance(known, Stale):
             raise StaleRequestError(client, seq, known.last)
+        mark = mark_of_calls([(call.method, call.params) for call in calls])
         if known is not None:
+            if not is_answer_to(known, mark):
+                raise ReusedNumberError(client, seq)
             self._renew_copies(calls)
         else:
-            known = write_answers(self._attempt(calls), self._report)
+            known = write_answers(self._attempt(calls), self._report, mark)
             self._keeper.remember(client, seq, known)
             self._keeper.commit()
             self._give_hints()

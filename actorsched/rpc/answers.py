@@ -1,13 +1,14 @@
 """The results of a frame as bytes, to be remembered and told again.
 
-    [[0, result], [1, [code, message, data]], …]
+    9f31c02a[[0, result], [1, [code, message, data]], …]
 
+In front stands the mark of the calls (`replies.py`); what was stored by older versions has none.
 Results are not read again, they only pass through (`msgspec.Raw`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,14 +17,30 @@ from msgspec import Raw
 from actorsched.errors import ActorschedError, InternalError
 from actorsched.rpc.envelope import ErrorBody, encode
 from actorsched.rpc.errors import error_body
+from actorsched.rpc.replies import mark_of
 
 _entries = msgspec.json.Decoder(list[tuple[int, Raw]])
 _errors = msgspec.json.Decoder(tuple[int, str, Any])
 
 
-def write_answers(results: Sequence[Any], report: Callable[[BaseException], None]) -> bytes:
+def mark_of_calls(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
+    """Tells apart what was asked; empty where that cannot be written down."""
+    try:
+        return mark_of(encode(calls))
+    except Exception:  # what came as JSON can be written as JSON, but for numbers beyond all measure
+        return b""
+
+
+def is_answer_to(data: bytes, mark: bytes) -> bool:
+    """Whether these are the results of such calls, as far as is known."""
+    return not mark or data.startswith((mark, b"["))
+
+
+def write_answers(
+    results: Sequence[Any], report: Callable[[BaseException], None], mark: bytes = b""
+) -> bytes:
     """Write results and exceptions; `report` is told of those that are our own bugs."""
-    return b"[" + b",".join([_write(result, report) for result in results]) + b"]"
+    return mark + b"[" + b",".join([_write(result, report) for result in results]) + b"]"
 
 
 def _write(result: Any, report: Callable[[BaseException], None]) -> bytes:
@@ -39,4 +56,5 @@ def _write(result: Any, report: Callable[[BaseException], None]) -> bytes:
 
 
 def read_answers(data: bytes) -> list[Raw | ErrorBody]:
-    return [raw if not failed else ErrorBody(*_errors.decode(raw)) for failed, raw in _entries.decode(data)]
+    entries = _entries.decode(data[data.index(b"[") :])
+    return [raw if not failed else ErrorBody(*_errors.decode(raw)) for failed, raw in entries]

@@ -20,9 +20,9 @@ from actorsched.errors import (
 )
 from actorsched.rpc import envelope
 from actorsched.rpc.envelope import ErrorBody, Failure, Id, Malformed, Request, Success
-from actorsched.rpc.errors import StaleRequestError, UnavailableError, error_body
+from actorsched.rpc.errors import ReusedNumberError, StaleRequestError, UnavailableError, error_body
 from actorsched.rpc.methods import METHODS, Method
-from actorsched.rpc.replies import MAX_NAME, ReplyMemory, Stale
+from actorsched.rpc.replies import MARK, MAX_NAME, ReplyMemory, mark_of
 
 #: name of a method and its keyword arguments
 PlainCall: TypeAlias = tuple[str, dict[str, Any]]
@@ -89,11 +89,14 @@ class Dispatcher:
             return _write_failure(ErrorBody(identity.code, identity.message), identity.id)
         if identity is not None and self._make_once is None:
             known = self._memory.recall(*identity)
-            if isinstance(known, Stale):
+            if isinstance(known, bytes):
+                if known.startswith(mark_of(frame)):
+                    return known[MARK:]
+                reused = ReusedNumberError(*identity)
+                return _write_failure(error_body(reused), None if batch else _id_of(requests[0]))
+            if known is not None:
                 error = StaleRequestError(*identity, known.last)
                 return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
-            if known is not None:
-                return known
         try:
             plans = [self._plan(request, read_only) for request in requests]
         except _NoJsonError as error:
@@ -107,7 +110,7 @@ class Dispatcher:
             return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
         reply = self._write(requests, plans, results, batch)
         if identity is not None and self._make_once is None:
-            self._memory.remember(*identity, reply)
+            self._memory.remember(*identity, mark_of(frame) + reply)
         return reply
 
     def _has_effect(self, calls: Sequence[PlainCall]) -> bool:

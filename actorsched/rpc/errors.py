@@ -35,7 +35,21 @@ class StaleRequestError(ActorschedError):
     rpc_code = envelope.STALE_REQUEST
 
     def __init__(self, client: str, seq: int, last: int) -> None:
-        super().__init__(f"request {seq} of {client!r} is stale: {last} came after it")
+        super().__init__(
+            f"request {seq} of {client!r} is stale: {last} came after it; numbers must rise, and a client"
+            " that was started again needs another name"
+        )
+
+
+class ReusedNumberError(StaleRequestError):
+    """Another request has come under this number."""
+
+    def __init__(self, client: str, seq: int) -> None:
+        ActorschedError.__init__(
+            self,
+            f"request {seq} of {client!r} was another one; each request needs a number of its own, and a"
+            " client that was started again another name",
+        )
 
 
 def error_body(error: BaseException) -> ErrorBody:

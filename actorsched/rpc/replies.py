@@ -7,10 +7,15 @@ client. A frame with a lower number than that is a late copy that nobody waits f
 
 The memory is bounded: when it is full, the client that was silent for longest is forgotten, which
 only matters if it sends again what it sent before.
+
+With an answer goes a mark of what was asked. A client that was started again under its old name, and counts
+from one again, must not be given the answer to what somebody asked before its time: the request would be
+lost, and look as if it had been done.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -20,6 +25,14 @@ MAX_CLIENTS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 #: the longest name of a client, in characters
 MAX_NAME = 200
+
+#: of a mark, in bytes
+MARK = 8
+
+
+def mark_of(asked: bytes) -> bytes:
+    """Tells apart what was asked; against mistakes, not against malice."""
+    return b"%08x" % zlib.crc32(asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from actorsched.actors.messages import Call, CallBatch
 from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.config import SchedulerSettings
+from actorsched.rpc.errors import StaleRequestError
 
 LEASE_S = SchedulerSettings().worker_disconnect_delay
 
@@ -76,6 +77,15 @@ def test_a_copy_from_another_life_renews_nothing(world: World, seq: int) -> None
         if seq == 1:
             world.once(1, "ping", worker="w", incarnation="crashed")
     assert world.running() == []
+
+
+@pytest.mark.parametrize("seq", [1, 0])
+def test_a_client_that_counts_from_one_again_is_told_so(world: World, seq: int) -> None:
+    """It was started again under its old name; it must not take the answer of its former life for its own."""
+    world.once(1, "ping", worker="w")
+    with pytest.raises(StaleRequestError, match="started again"):
+        world.once(seq, "add_worker", worker="v", info={})
+    assert [view["name"] for view in world.call("worker_list")] == ["w"]
 
 
 def test_resources_that_are_given_back_twice_by_one_frame_are_given_back_once(world: World) -> None:

@@ -99,6 +99,18 @@ def test_clients_and_anonymous_ones_do_not_meet(backend: Backend) -> None:
     assert backend.pings == 4
 
 
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_number_that_comes_with_another_request_is_refused(batch: bool, backend: Backend) -> None:
+    """Its client was started again under the old name, and would take an old answer for its own."""
+    backend.ask(ping(1, "c", 1))
+    frame = envelope.write_call("get_work", {"worker": "w"}, 7, "c", 1)
+    answer = backend.ask(envelope.write_batch([frame]) if batch else frame)
+    assert answer["error"]["code"] == envelope.STALE_REQUEST
+    assert "started again" in answer["error"]["message"]
+    assert answer["id"] == (None if batch else 7)
+    assert backend.ask(ping(1, "c", 1))["result"] == {"pings": 1, "worker": "w"}, "and the copy is none"
+
+
 def test_an_error_is_remembered_too(backend: Backend) -> None:
     """The second answer must not differ from the first."""
     frame = envelope.write_call("get_work", {"worker": "w"}, 1, "c", 1)
