@@ -54,6 +54,9 @@ class Checker(Watcher, WireWatcher):
     def committed(self, machine: SchedulerMachine, store: SimulatedStore) -> None:
         """A scheduler has written a commit."""
 
+    def place_taken(self, store: SimulatedStore, former: SimulatedStore | None, silent_s: float) -> None:
+        """A scheduler has taken the place in the store; for so long nothing was written by who had it."""
+
     def at_end(self) -> None:
         """Everything was healed, and every program has ended or the time is up."""
 

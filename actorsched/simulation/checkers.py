@@ -14,12 +14,15 @@ from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import (
+    BatchesAreAlike,
     ClaimsAreTaken,
     DisabledForAReason,
     RequirementsFirst,
+    granted_in,
+    grants_in,
     was_taken,
 )
-from actorsched.simulation.stored import StoredIsMemory
+from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
 from actorsched.simulation.wire import Served, was_put_off
 from actorsched.simulation.world import Attempt
 
@@ -107,6 +110,7 @@ class OneLiveRun(Checker):
 class AcknowledgedReports(Checker):
     """No acknowledged report is lost: what was reported as done, and acknowledged, is not run again.
 
+    The end of a batch is that of its members, but for those that have gone another way by then.
     Somebody may ask for it again, later than `stable_done_cooldown_secs` after its end; that is Luigi's
     meaning of PENDING. It may come between the report and its acknowledgement, when the first answers to
     the report were lost. What the scheduler refused is no such wish; what it could not answer may be one: a
@@ -120,20 +124,34 @@ class AcknowledgedReports(Checker):
         #: task → when that was
         self.reported_at: dict[str, float] = {}
         self.done: dict[str, float] = {}
+        #: run → members of the batch
+        self.members: dict[str, list[str]] = {}
 
     def delivered(self, call: Served) -> None:
         if call.method == "add_task" and _was_accepted(call):
-            task_id = call.params["task_id"]
-            if self.reported.get(task_id) == call.params["run_id"]:
-                self.done.setdefault(task_id, self.hub.now)
+            for task_id in self._ended_by(call):
+                if self.reported.get(task_id) == call.params["run_id"]:
+                    self.done.setdefault(task_id, self.hub.now)
+
+    def _ended_by(self, call: Served) -> tuple[str, ...]:
+        return (call.params["task_id"], *self.members.get(call.params["run_id"], ()))
 
     def served(self, call: Served) -> None:
-        if call.method != "add_task" or (isinstance(call.result, dict) and call.result.get("refused")):
+        for grant in grants_in(call):
+            if grant.get("batch_task_ids"):
+                self.members[grant["run_id"]] = granted_in(grant)
+        if call.method != "add_task":
+            return
+        if isinstance(call.result, dict) and call.result.get("refused"):
+            members = self.members.get(call.params.get("run_id", ""), [])
+            if call.params["task_id"] in members:
+                members.remove(call.params["task_id"])
             return
         if _was_accepted(call):
             if call.fresh:
-                self.reported[call.params["task_id"]] = call.params["run_id"]
-                self.reported_at[call.params["task_id"]] = self.hub.now
+                for task_id in self._ended_by(call):
+                    self.reported[task_id] = call.params["run_id"]
+                    self.reported_at[task_id] = self.hub.now
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
             since_s = self.hub.now - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
             asked = call.params.get("status", "PENDING") == "PENDING"
@@ -339,6 +357,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     Narrator,
     OneLiveRun,
     RequirementsFirst,
+    BatchesAreAlike,
     ClaimsAreTaken,
     DisabledForAReason,
     AcknowledgedReports,
@@ -349,4 +368,6 @@ CHECKERS: tuple[type[Checker], ...] = (
     Heartbeats,
     EverythingEnds,
     StoredIsMemory,
+    PlaceIsKept,
+    HistoryIsWhole,
 )

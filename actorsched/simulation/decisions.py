@@ -9,6 +9,7 @@ from actorsched.actors.worker import WorkerActor
 from actorsched.core.statuses import DISABLED, LIVE
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.wire import Served
+from actorsched.simulation.work import BATCH_MAX
 from actorsched.simulation.world import Attempt
 
 if TYPE_CHECKING:
@@ -72,6 +73,26 @@ class RequirementsFirst(Checker):
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:
             self.more.clear()
+
+
+class BatchesAreAlike(Checker):
+    """What is handed out in one batch needs the same resources, and is no more than may be."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        #: task → what it needs, as it was registered last
+        self.needs: dict[str, Mapping[str, float]] = {}
+
+    def served(self, call: Served) -> None:
+        if was_taken(call, "PENDING") and call.fresh:
+            self.needs[call.params["task_id"]] = call.params.get("resources") or {}
+        for grant in grants_in(call):
+            members = list(grant.get("batch_task_ids") or ())
+            needs = [self.needs[task_id] for task_id in members if task_id in self.needs]
+            if any(other != needs[0] for other in needs):
+                self.fail(f"a batch of what needs {needs}: {members}")
+            if len(members) > BATCH_MAX:
+                self.fail(f"a batch of {len(members)}, and no more than {BATCH_MAX} are allowed: {members}")
 
 
 class ClaimsAreTaken(Checker):

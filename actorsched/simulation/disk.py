@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from actorsched.core.rows import Changes
+from actorsched.core.rows import Changes, RunRow
 from actorsched.errors import StoreUnavailableError
 from actorsched.simulation.hub import Hub, sleep
 from actorsched.simulation.node import Node
@@ -54,6 +54,8 @@ class SimulatedDisk:
     Attributes:
         written: what any process finds.
         full: nothing can be written.
+        history: rows of runs that have ended.
+        written_at: when a commit, or who has the place, was written last.
         habits: may be exchanged at any time.
     """
 
@@ -63,12 +65,15 @@ class SimulatedDisk:
         self.habits = habits
         self.written = Disk()
         self.full = False
+        self.history: list[RunRow] = []
+        self.written_at = 0.0
         self._safe = Disk()
         self._unsynced: list[Written] = []
 
     def write(self, written: Written) -> None:
         """Write a commit."""
         self.written.write(written)
+        self.written_at = self.hub.now
         self._unsynced.append(written)
         if self.habits.durability == "full" or self.hub.random.random() < SYNCED:
             self._sync()
@@ -99,6 +104,7 @@ class SimulatedStore(MemoryStore):
     Args:
         loaded: called when all of it is read.
         committed: called when a commit was written.
+        taken: called when the place was taken, with who had it before, and how long nothing was written.
     """
 
     def __init__(
@@ -107,13 +113,15 @@ class SimulatedStore(MemoryStore):
         node: Node,
         loaded: Callable[[], None],
         committed: Callable[[], None],
+        taken: Callable[[SimulatedStore | None, float], None] = lambda former, silent_s: None,
     ) -> None:
         super().__init__(disk.written, "simulated://disk")
         self.node = node
         self._life = node.lives
-        self._hard = disk
+        self.hard = disk
         self._loaded = loaded
         self._committed = committed
+        self._taken = taken
 
     @property
     def is_held(self) -> bool:
@@ -126,12 +134,20 @@ class SimulatedStore(MemoryStore):
         gone = isinstance(holder, SimulatedStore) and not holder.is_held
         return Place(place.epoch, place.beat, place.holder, place.free or gone)
 
+    def take(self, seen: Place, epoch: str) -> bool:
+        former, silent_s = self.disk.holder, self.hard.hub.now - self.hard.written_at
+        taken = super().take(seen, epoch)
+        if taken:
+            self.hard.written_at = self.hard.hub.now
+            self._taken(former if isinstance(former, SimulatedStore) else None, silent_s)
+        return taken
+
     def read(self) -> Stored:
         self._loaded()
         return super().read()
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
-        hard, random = self._hard, self._hard.hub.random
+        hard, random = self.hard, self.hard.hub.random
         habits = hard.habits
         written = self.encode(changes, replies, clock)
         fails = habits.failing and random.random() < habits.failing
@@ -153,12 +169,12 @@ class SimulatedStore(MemoryStore):
         self._require_room()
 
     def _require_room(self) -> None:
-        if self._hard.full:
-            self._hard.trace.add("full", self.node.name)
+        if self.hard.full:
+            self.hard.trace.add("full", self.node.name)
             raise StoreUnavailableError(
                 f"{self.url}: the disk is full: nothing can be stored until there is room"
             )
 
     def _lost(self) -> StoreUnavailableError:
-        self._hard.trace.add("commit failed", self.node.name)
+        self.hard.trace.add("commit failed", self.node.name)
         return StoreUnavailableError(f"{self.url}: the connection broke")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from actorsched.simulation.hub import Hub, Strand
 
 if TYPE_CHECKING:
+    from actorsched.simulation.disk import SimulatedDisk
     from actorsched.simulation.network import Network
 
 #: where wall time begins: a day in 2025
@@ -41,6 +42,7 @@ class Node:
         lives: how often it was started; a crash ends a life.
         sluggish_s: the longest time that a strand of a slow node waits for its turn.
         no_children: the share of starts of child processes that fail, from 0 to 1.
+        disk: where a scheduler keeps its state; None where nothing is kept.
     """
 
     def __init__(self, hub: Hub, network: Network, name: str, rate: float = 1.0) -> None:
@@ -55,6 +57,7 @@ class Node:
         self.paused = False
         self.sluggish_s = 0.0
         self.no_children = 0.0
+        self.disk: SimulatedDisk | None = None
         self.strands: dict[Strand, None] = {}
         self.sockets: dict[Any, None] = {}
         self._held: list[Strand] = []

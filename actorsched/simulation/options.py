@@ -23,6 +23,8 @@ TIME, SYSTEM, WORK, NETWORK, MACHINES, STORE = "Time", "System", "Tasks", "Netwo
 FIRST_FULL = 1_000_000
 #: and those below this draw no batches of tasks that need resources
 FIRST_BATCHES_WITH_RESOURCES = 1_010_000
+#: nor those below this a history
+FIRST_WITH_HISTORY = 1_030_000
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -112,6 +114,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = 0.0
     full_disks: Annotated[float, rate(STORE, "Times in which nothing can be written.")] = 0.0
     power_cuts: Annotated[float, rate(STORE, "Crashes that take with them what is not synced.")] = 0.0
+    history: Annotated[bool, choice(STORE, "There is a history of the runs beside the state.")] = False
 
     def describe(self) -> str:
         """What differs from the defaults, in one line."""
@@ -204,4 +207,5 @@ def _draw_more(seed: int) -> dict[str, Any]:
         "failing_commits": share(0.3, 0.05),
         "full_disks": share(0.3, 8),
         "power_cuts": share(0.3, 8),
+        "history": store != "none" and seed >= FIRST_WITH_HISTORY,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from actorsched.actors.history_writer import HistoryWriter
 from actorsched.actors.worker import WorkerActor
 from actorsched.errors import ActorschedError
 from actorsched.facade.remote_scheduler import RemoteScheduler
@@ -15,6 +16,7 @@ from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.serve import serve
 from actorsched.facade.worker import Worker
 from actorsched.simulation.faults import SCHEDULERS
+from actorsched.simulation.history import SimulatedHistoryWriter
 from actorsched.simulation.hub import sleep
 from actorsched.simulation.node import Node
 from actorsched.simulation.runtime import SimulatedRuntime
@@ -86,11 +88,12 @@ class Programs:
     # -- the programs -----------------------------------------------------------------------------
 
     def _serve(self, node: Node) -> None:
-        runtime = SimulatedRuntime(node, self._stand_ins)
+        runtime = SimulatedRuntime(node, {HistoryWriter: SimulatedHistoryWriter, **self._stand_ins})
         options = self._simulation.options
         scheduler = Scheduler(
             resources=self._simulation.resources,
             store=self._simulation.store_of(node) or "memory://",
+            record_task_history=options.history,
             standby=True,
             runtime=runtime,
             worker_disconnect_delay=options.lease_s,

@@ -87,6 +87,8 @@ class Simulation:
         schedulers = SCHEDULERS if options.standby and self.disk is not None else SCHEDULERS[:1]
         for name in (*schedulers, *self.submissions, *assistants, *people):
             self._add_node(name)
+        for name in schedulers:
+            self.nodes[name].disk = self.disk
         self.faults = draw_faults(options, list(self.nodes)) if faults is None else list(faults)
         self.troubles = Troubles(self)
         self.programs = Programs(self, worker_class, stand_ins or {})
@@ -256,8 +258,18 @@ class Simulation:
         """A store for the scheduler that begins on a node; None where nothing is kept."""
         if self.disk is None:
             return None
-        store = SimulatedStore(self.disk, node, self.troubles.state_read, lambda: self._committed(store))
+        store = SimulatedStore(
+            self.disk,
+            node,
+            self.troubles.state_read,
+            lambda: self._committed(store),
+            lambda former, silent_s: self._taken(store, former, silent_s),
+        )
         return store
+
+    def _taken(self, store: SimulatedStore, former: SimulatedStore | None, silent_s: float) -> None:
+        for checker in self.checkers:
+            checker.place_taken(store, former, silent_s)
 
     def _committed(self, store: SimulatedStore) -> None:
         for machine in self._machines_on(store.node):

@@ -1,4 +1,4 @@
-"""What is stored is what the scheduler has in memory, after each commit."""
+"""Checkers of what is stored: the state, the place of who writes it, and the history of the runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import msgspec
 from actorsched.core import rows
 from actorsched.core.rows import Rows
 from actorsched.simulation.checker import Checker
+from actorsched.simulation.decisions import granted_in, grants_in, was_taken
+from actorsched.simulation.faults import SCHEDULERS
+from actorsched.simulation.wire import Served, was_put_off
+from actorsched.store.url import LEASE_S
 
 if TYPE_CHECKING:
     from actorsched.core.machine import SchedulerMachine
     from actorsched.simulation.disk import SimulatedStore
     from actorsched.simulation.simulation import Simulation
 
+#: the history is written so much later, at most: what comes within half a second is collected
+WRITTEN_S = 5.0
 #: so many commits in a row are looked at; then, as that costs a millisecond, one of so many others
 FIRST, ONE_OF = 200, 10
 
@@ -41,6 +47,81 @@ class StoredIsMemory(Checker):
                 f"commit {self.commits}: {len(keys)} rows differ, the first is {key}:"
                 f" {memory.get(key)} in memory, {stored.get(key)} in the store"
             )
+
+
+class PlaceIsKept(Checker):
+    """Nobody takes the place of a scheduler that is there and has written something within its lease.
+
+    The fences of the store make even that safe. But two schedulers that take the place from each other do
+    nothing else.
+    """
+
+    def place_taken(self, store: SimulatedStore, former: SimulatedStore | None, silent_s: float) -> None:
+        if former is None or former is store or not former.is_held:
+            return
+        lease_s = LEASE_S * (1 - 2 * self.simulation.options.skew) - 0.5
+        if silent_s < lease_s:
+            self.fail(
+                f"{store.node.name} took the place of {former.node.name}, which wrote {silent_s:.1f} s ago;"
+                f" its lease is {LEASE_S:.1f} s"
+            )
+
+
+class HistoryIsWhole(Checker):
+    """Each good end of a run that was acknowledged is in the history, once; of a batch, that of each member.
+
+    It is written a moment later, and what is on its way then is lost with the process, or when the disk stays
+    full; so is what was in a commit that failed, and was written all the same.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.read = 0
+        #: (task, run) of what is in the history
+        self.known: set[tuple[str, str]] = set()
+        #: (task, run) of what has to be in it soon → since when
+        self.owed: dict[tuple[str, str], float] = {}
+        #: run → members of the batch
+        self.members: dict[str, list[str]] = {}
+        #: runs whose end was in a commit that failed
+        self.doubtful: set[str] = set()
+
+    def served(self, call: Served) -> None:
+        for grant in grants_in(call):
+            if grant.get("batch_task_ids"):
+                self.members[grant["run_id"]] = granted_in(grant)
+        run_id = call.params.get("run_id")
+        if was_put_off(call) and run_id:
+            self.doubtful.add(run_id)
+        if not was_taken(call, "DONE") or not run_id or run_id in self.doubtful:
+            return
+        for task_id in (call.params["task_id"], *self.members.get(run_id, ())):
+            self.owed.setdefault((task_id, run_id), self.hub.now)
+
+    def restarted(self, node: str) -> None:
+        if node in SCHEDULERS:
+            self.owed.clear()
+
+    def each_second(self) -> None:
+        disk = self.simulation.disk
+        if disk is None or not self.simulation.options.history:
+            return
+        for row in disk.history[self.read :]:
+            key = row.task_id, str(row.run_id)
+            if row.outcome == "DONE" and key in self.known:
+                self.fail(f"the history has the good end of {row.task_id}, run {row.run_id}, twice")
+            if row.outcome == "DONE":
+                self.known.add(key)
+        self.read = len(disk.history)
+        nodes = [self.simulation.nodes[name] for name in SCHEDULERS if name in self.simulation.nodes]
+        if disk.full or any(not node.up or node.paused or node.sluggish_s for node in nodes):
+            self.owed.clear()
+        for key, since in list(self.owed.items()):
+            if key in self.known:
+                del self.owed[key]
+            elif self.hub.now - since > WRITTEN_S:
+                del self.owed[key]
+                self.fail(f"the good end of {key[0]}, run {key[1]}, is not in the history")
 
 
 def _plain(all_rows: Rows) -> dict[Any, Any]:

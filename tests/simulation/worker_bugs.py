@@ -13,6 +13,7 @@ from actorsched.actors.keep_alive import KeepAliveTable
 from actorsched.actors.ledger import Fate
 from actorsched.actors.messages import Call
 from actorsched.actors.pinger import Pinger
+from actorsched.actors.remote_scheduler import _PING_TIME, RemoteSchedulerActor
 from actorsched.actors.staff import Run
 from actorsched.actors.worker import WorkerActor
 from actorsched.facade.worker import Worker
@@ -94,3 +95,21 @@ def late_work_is_begun(patch: pytest.MonkeyPatch) -> None:
 def nobody_asks_by_himself(patch: pytest.MonkeyPatch) -> None:
     """A worker relies on hints, which may get lost."""
     patch.setattr(Inquiry, "rest", lambda *_: None)
+
+
+def heartbeats_stay_where_they_are(patch: pytest.MonkeyPatch) -> None:
+    """They go to the scheduler that has answered a call last, also when it answers none of them."""
+
+    def where(client: Any, failed: bool) -> int:
+        if client._conversation.socket is not None:
+            return int(client._conversation.current)
+        return int(client._ping_endpoint) + int(failed)
+
+    def open_(client: Any, failed: bool) -> Any:
+        client._ping_endpoint = where(client, failed)
+        endpoint = client._endpoints[client._ping_endpoint % len(client._endpoints)]
+        socket = client._runtime.network.open_req(endpoint, patient=True, keys=client._keys)
+        client.actor_inbox.listen(socket.socket, _PING_TIME)
+        return socket
+
+    patch.setattr(RemoteSchedulerActor, "_open_for_pings", open_)

@@ -156,7 +156,7 @@ def refusing_what_cannot_be_stored(patch: pytest.MonkeyPatch) -> None:
     written = SimulatedStore.commit
 
     def unstored(self: SimulatedStore, *args: Any) -> None:
-        if not self._hard.full:
+        if not self.hard.full:
             written(self, *args)
 
     patch.setattr(SimulatedStore, "commit", unstored)
