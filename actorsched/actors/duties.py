@@ -128,9 +128,10 @@ class Duties(Registrations):
 
     def _returned(self, run: Run) -> list[Call]:
         """The run was ended for reasons that are not its task's: the task waits again."""
+        why = run.given_back or "the scheduler gave it to somebody else"
         for task_id in self._subjects(run):
             if task_id in self.ledger.entries:
-                self.ledger.settle(task_id, Fate.NOT_RUN, cause=run.given_back)
+                self.ledger.settle(task_id, Fate.NOT_RUN, cause=why)
         if run.superseded:
             return []
         # a scheduler that knows no run ids has no other word for it

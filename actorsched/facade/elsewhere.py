@@ -27,18 +27,20 @@ TASKS_MAX = 500
 ERRORS_MAX = 50
 
 _OPEN = (Fate.NOT_RUN, Fate.FAILED)
+_RUNS = ("RUNNING", "BATCH_RUNNING")
 #: makes calls, in order: a result or an exception for each
 Ask = Callable[[tuple[Call, ...]], Sequence[Any]]
 
 
-def look_elsewhere(ledger: Ledger, ask: Ask) -> None:
-    """Settle in the ledger what others did, and say of the rest why it is open, as the scheduler sees it.
+def look_elsewhere(ledger: Ledger, ask: Ask, worker_id: str) -> None:
+    """Settle in the ledger of a worker what others did, and say of the rest why it is open.
 
-    When the scheduler is away, it stays as it is.
+    What the worker has noted itself stays, unless another one has the task by now. When the scheduler is
+    away, all stays as it is.
     """
     with contextlib.suppress(WorldError):
         for views in _views_of([task_id for task_id, e in ledger.entries.items() if e.fate in _OPEN], ask):
-            _settle(ledger, views, ask)
+            _settle(ledger, views, ask, worker_id)
 
 
 def _views_of(open_ids: Sequence[str], ask: Ask) -> Iterator[Mapping[str, Mapping[str, Any]]]:
@@ -67,7 +69,7 @@ def _results(method: str, task_ids: Sequence[str], ask: Ask, **params: Any) -> I
             yield result
 
 
-def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask) -> None:
+def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, worker_id: str) -> None:
     waiting = {}
     for task_id, view in views.items():
         entry = ledger.entries[task_id]
@@ -76,7 +78,7 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask) ->
         elif entry.fate is Fate.NOT_RUN:
             if _has_failed(view):
                 waiting[task_id] = view
-            elif not entry.cause:
+            elif not entry.cause or _others_run(view, worker_id):
                 cause = _why_open(view)
                 if cause or not view.get("time_running"):
                     ledger.settle(task_id, Fate.NOT_RUN, cause=cause)
@@ -96,9 +98,13 @@ def _has_failed(view: Mapping[str, Any]) -> bool:
     return view.get("status") in ("FAILED", "DISABLED")
 
 
+def _others_run(view: Mapping[str, Any], worker_id: str) -> bool:
+    return view.get("status") in _RUNS and view.get("worker_running") not in (None, worker_id)
+
+
 def _why_open(view: Mapping[str, Any]) -> str:
     """Why a task is neither done nor failed; "" where the scheduler knows no reason."""
-    if view.get("status") in ("RUNNING", "BATCH_RUNNING"):
+    if view.get("status") in _RUNS:
         return f"{view.get('worker_running') or 'another worker'} still ran it when this run ended"
     return str(view.get("blocked_reason") or "")
 

@@ -229,7 +229,7 @@ class Worker:
 
     def _conclude(self) -> RunResult:
         ledger: Ledger = self._ref.ask(ReadLedger(), block=True)
-        look_elsewhere(ledger, self._ask_scheduler)
+        look_elsewhere(ledger, self._ask_scheduler, self.worker_id)
         complete = all(self._is_done(ledger, task_id, task) for task_id, task in self._asked_for.items())
         elapsed_s = self._runtime.clock.monotonic() - self._started
         return result_of(ledger.entries, complete=complete, elapsed_s=elapsed_s)

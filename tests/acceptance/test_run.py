@@ -86,6 +86,21 @@ def test_a_signal_lets_what_runs_finish_and_starts_nothing_more(number: signal.S
     assert "6 not run" in text
 
 
+def test_the_summary_says_what_was_given_back_at_the_deadline(folder: Path) -> None:
+    """It has not failed, and nobody needs to look for the reason."""
+    line = ["run", "trouble.py", "Gates", "--drain-timeout", "0", "--kill-grace", "0"]
+    with background(*line, cwd=folder) as process:
+        until(lambda: list(folder.glob("out/waiting-*")), process)
+        process.signal(signal.SIGTERM)
+        text = process.ended()
+        assert process.wait() == 128 + signal.SIGTERM, text
+    assert "NOT_RUN" in text
+    assert "7 not run" in text
+    assert "failed" not in text
+    assert "Gate(name=0, out=out): the worker was stopped\n" in text
+    assert "Gate(name=1, out=out): it did not come to its turn before the run ended\n" in text
+
+
 def test_a_second_signal_ends_what_runs_at_once(folder: Path) -> None:
     with background(
         "run", "trouble.py", "Gates", "--workers", "2", "--kill-grace", "0", cwd=folder

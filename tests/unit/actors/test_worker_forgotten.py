@@ -115,7 +115,8 @@ def test_a_claim_that_was_refused_ends_the_run_and_reports_nothing() -> None:
     harness.end(0, cancel.run_id, status="FAILED", cause="ended")
     assert methods(harness.exchange()) == ["get_work"]
     entry = harness.worker.handle(ReadLedger()).entries[leaf.task_id]
-    assert (entry.fate, entry.failures) == ("not_run", 0)
+    told = "the scheduler gave it to somebody else"
+    assert (entry.fate, entry.failures, entry.cause) == ("not_run", 0, told)
 
 
 def test_another_life_under_the_same_id_ends_this_one() -> None:

@@ -17,6 +17,7 @@ from actorsched.config import SchedulerSettings
 from actorsched.core import SchedulerMachine
 from actorsched.core.instant import Instant
 from actorsched.errors import SchedulerUnreachableError
+from actorsched.facade.result import result_of
 from tests.unit.actors.worker_harness import Harness, Leaf, Promise, methods
 
 
@@ -41,6 +42,36 @@ def test_what_is_ended_by_a_stop_goes_back_to_the_scheduler_and_has_not_failed()
     assert harness.ended.answers == [None]
     entry = harness.worker.handle(ReadLedger()).entries[leaf.task_id]
     assert (entry.fate, entry.failures, entry.cause) == ("not_run", 0, "the worker was stopped")
+
+
+def summary(harness: Harness) -> str:
+    entries = harness.worker.handle(ReadLedger()).entries
+    return result_of(entries, complete=False, elapsed_s=0.0).summary_text
+
+
+def test_the_summary_says_why_something_was_given_back() -> None:
+    """And of what was not begun, that its turn did not come."""
+    harness = Harness(slots=1)
+    harness.run(Leaf(1), Leaf(2))
+    harness.worker.handle(StopWork(drain_s=0))
+    [cancel] = harness.slots[0].take(CancelRun)
+    harness.end(0, cancel.run_id, status="FAILED", cause="SIGTERM")
+    text = summary(harness)
+    assert text.startswith("NOT_RUN: ")
+    assert "Leaf(n=1): the worker was stopped\n" in text
+    assert "Leaf(n=2): it did not come to its turn before the run ended" in text
+
+
+def test_the_summary_says_that_the_scheduler_was_lost() -> None:
+    harness = Harness(slots=1)
+    harness.run(Leaf(1))
+    harness.register(Leaf(2))
+    lost = SchedulerUnreachableError("no answer from tcp://there within 120 s")
+    harness.worker.handle(ExchangeEnded(tag=harness.exchange().tag, error=lost))
+    [cancel] = harness.slots[0].take(CancelRun)
+    harness.end(0, cancel.run_id, status="FAILED", cause="SIGTERM")
+    told = "Leaf(n=1): the scheduler is lost: no answer from tcp://there within 120 s"
+    assert told in summary(harness)
 
 
 def test_what_is_done_within_the_grace_is_done() -> None:

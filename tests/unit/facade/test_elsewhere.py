@@ -71,7 +71,7 @@ def test_each_task_is_said_to_be_as_the_scheduler_knows_it(make: Callable[..., A
     scheduler.add_task(worker="other", task_id="done", family="F", status="DONE")
     scheduler.add_task(worker="other", task_id="waits", family="F")
     ledger = ledger_of("done", "failed", "runs", "given", "waits", "unknown")
-    look_elsewhere(ledger, Asked(scheduler))
+    look_elsewhere(ledger, Asked(scheduler), "w")
     found = {task_id: (entry.fate, entry.cause) for task_id, entry in ledger.entries.items()}
     assert found == {
         "done": (Fate.RUN_BY_OTHERS, ""),
@@ -92,7 +92,7 @@ def test_what_failed_here_and_was_done_elsewhere_is_done(make: Callable[..., Any
     ledger = ledger_of()
     for task_id in ("done", "failed"):
         ledger.add(Entry(task_id=task_id, name=task_id, family="F", fate=Fate.FAILED, cause="ours"))
-    look_elsewhere(ledger, Asked(scheduler))
+    look_elsewhere(ledger, Asked(scheduler), "w")
     assert ledger.entries["done"].fate is Fate.RUN_BY_OTHERS
     assert (ledger.entries["failed"].fate, ledger.entries["failed"].cause) == (Fate.FAILED, "ours")
 
@@ -104,8 +104,21 @@ def test_the_reason_why_it_was_given_back_here_stays(make: Callable[..., Any]) -
     give_back(scheduler, "given")
     ledger = ledger_of("given")
     ledger.settle("given", Fate.NOT_RUN, cause="the worker was stopped")
-    look_elsewhere(ledger, Asked(scheduler))
+    look_elsewhere(ledger, Asked(scheduler), "w")
     assert ledger.entries["given"].cause == "the worker was stopped"
+
+
+@pytest.mark.parametrize("by", ["other", "w"])
+def test_who_runs_it_now_matters_more_than_why_it_was_given_back(by: str) -> None:
+    """Unless that is the worker itself, as far as a scheduler knows that has not heard of the end."""
+    scheduler = Driven()
+    scheduler.add_task(worker=by, task_id="runs", family="F")
+    assert scheduler.get_work(worker=by)["task_id"] == "runs"
+    ledger = ledger_of("runs")
+    ledger.settle("runs", Fate.NOT_RUN, cause="the worker was stopped")
+    look_elsewhere(ledger, Asked(scheduler), "w")
+    told = "the worker was stopped" if by == "w" else "other still ran it when this run ended"
+    assert ledger.entries["runs"].cause == told
 
 
 def test_ten_thousand_tasks_that_nobody_needs_cost_few_requests() -> None:
@@ -116,7 +129,7 @@ def test_ten_thousand_tasks_that_nobody_needs_cost_few_requests() -> None:
     for name in names:
         scheduler.add_task(worker="other", task_id=name, family="F", status="DONE")
     ledger, asked = ledger_of(*names), Asked(scheduler)
-    look_elsewhere(ledger, asked)
+    look_elsewhere(ledger, asked, "w")
     assert {entry.fate for entry in ledger.entries.values()} == {Fate.RUN_BY_OTHERS}
     assert sum(asked.sizes) == n
     assert len(asked.sizes) <= n / TASKS_MAX + 6
@@ -130,7 +143,7 @@ def test_of_a_stock_scheduler_a_root_is_enough() -> None:
         deps = [after] if after else []
         scheduler.add_task(worker="other", task_id=name, family="F", status="DONE", deps=deps)
     ledger, asked = ledger_of(*names), Asked(scheduler)
-    look_elsewhere(ledger, asked)
+    look_elsewhere(ledger, asked, "w")
     assert {entry.fate for entry in ledger.entries.values()} == {Fate.RUN_BY_OTHERS}
     assert asked.sizes == [1]
 
@@ -142,7 +155,7 @@ def test_many_errors_are_fetched_together() -> None:
     for name in names:
         scheduler.add_task(worker="other", task_id=name, family="F", status="FAILED", expl='"no"')
     ledger, asked = ledger_of(*names), Asked(scheduler)
-    look_elsewhere(ledger, asked)
+    look_elsewhere(ledger, asked, "w")
     assert {entry.cause for entry in ledger.entries.values()} == {"no"}
     assert max(asked.sizes) <= max(TASKS_MAX, ERRORS_MAX)
     assert len(asked.sizes) < 20
@@ -159,7 +172,7 @@ def test_a_scheduler_that_is_away_changes_nothing_and_is_asked_once() -> None:
             raise SchedulerUnreachableError("nobody there")
 
     away, ledger = Away(), ledger_of(*map(str, range(50)))
-    look_elsewhere(ledger, Asked(away))
+    look_elsewhere(ledger, Asked(away), "w")
     assert {entry.fate for entry in ledger.entries.values()} == {Fate.NOT_RUN}
     assert away.calls == 1
 
@@ -174,6 +187,6 @@ def test_one_task_that_cannot_be_asked_about_spoils_nothing() -> None:
     scheduler = Moody()
     scheduler.add_task(worker="other", task_id="good", family="F", status="DONE")
     ledger = ledger_of("bad", "good")
-    look_elsewhere(ledger, Asked(scheduler))
+    look_elsewhere(ledger, Asked(scheduler), "w")
     fates = [entry.fate for entry in ledger.entries.values()]
     assert fates == [Fate.NOT_RUN, Fate.RUN_BY_OTHERS]
