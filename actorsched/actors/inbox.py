@@ -24,12 +24,26 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pykka import ActorDeadError
 from pykka._envelope import Envelope  # the one piece of Pykka that an inbox needs and that is not public
 
 #: so many messages are taken from the queue before sources and timers get a look
 FAIRNESS = 64
 
 _POLLIN = 1  # the same number in `select` and in `zmq`
+
+
+#: how often this process came out of a fork
+_forks = 0
+
+
+def _note_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):  # not on every system
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 class Poller(Protocol):
@@ -85,11 +99,21 @@ class Inbox:
         self._ringing = 0  # threads that are about to write to `_wake_write`
         self._closed = False
         self._guard = threading.Lock()
+        self._forks = _forks
+        self._pid = os.getpid()
 
     # -- the protocol of Pykka ------------------------------------------------------------------
 
     def put(self, envelope: Envelope[Any], /) -> None:
-        """Add a message; any thread."""
+        """Add a message; any thread.
+
+        Raises:
+            ActorDeadError: a forked process has no thread for the actor of the process before it, and nobody
+                waits for an answer. Who waits for one is answered with it.
+        """
+        if self._forks != _forks:
+            self._refuse(envelope)
+            return
         with self._guard:
             self._queue.append(envelope)
             if not self._waiting:
@@ -109,6 +133,15 @@ class Inbox:
             self._ringing -= 1
             if self._closed:
                 self._close_descriptors()
+
+    def _refuse(self, envelope: Envelope[Any]) -> None:
+        error = ActorDeadError(
+            f"this actor lives in process {self._pid}, and process {os.getpid()} was forked from it: make"
+            " objects of its own there, or start it by another method than fork"
+        )
+        if envelope.reply_to is None:
+            raise error
+        envelope.reply_to.set_exception((ActorDeadError, error, None))
 
     def empty(self) -> bool:
         """Whether no message waits; timers and sources do not count."""

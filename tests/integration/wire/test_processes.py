@@ -59,3 +59,34 @@ def test_forked_processes_have_identities_of_their_own() -> None:
         assert done.stdout == "[0, 0, 0, 0]\n"
         ours = {"before", "after", "at the end"}
         assert set(scheduler.graph()) == ours | {f"{number}-{n}" for number in range(3) for n in range(5)}
+
+
+#: nobody there can answer: the thread of the actor stayed behind
+FORKED_SCHEDULER = """
+import os, sys, warnings
+from pykka import ActorDeadError
+from actorsched.facade.scheduler import Scheduler
+from actorsched.facade.worker import Worker
+warnings.simplefilter("ignore")
+with Scheduler() as scheduler, Worker(scheduler, execution="inline") as worker:
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            with scheduler:
+                scheduler.ping("w")
+        except ActorDeadError as error:
+            code = 0 if "was forked from it" in str(error) else 2
+        finally:
+            os._exit(code)
+    print(os.waitpid(pid, 0)[1])
+    scheduler.ping("w")
+"""
+
+
+def test_a_scheduler_says_to_a_forked_process_that_it_is_not_there() -> None:
+    """Instead of letting it wait for ever."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED_SCHEDULER], capture_output=True, text=True, timeout=LONG_S, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
