@@ -97,16 +97,17 @@ def ready_queue_holds_exactly_the_ready_tasks(state: State) -> None:
 
 def counters_equal_recounts(state: State) -> None:
     records = list(state.tasks.values())
-    crews = dict.fromkeys([*state.crews.all(), state.crews.nobody, *(record.crew for record in records)])
-    for crew in crews:
-        mine = [record.facets for record in records if record.crew is crew]
+    of_crew: dict[WorkerSet, list[int]] = {crew: [] for crew in (*state.crews.all(), state.crews.nobody)}
+    of_stake: dict[WorkerSet, list[int]] = {stake: [] for stake in state.stakes.all()}
+    for record in records:
+        of_crew.setdefault(record.crew, []).append(record.facets)
+        of_stake.setdefault(record.stake, []).append(record.facets)
+    for crew, mine in of_crew.items():
         assert crew.pending == sum(bool(mask & F_PENDING) for mask in mine), f"{crew!r}: pending"
         assert crew.countable == sum(bool(mask & F_COUNTABLE) for mask in mine), f"{crew!r}: countable"
         assert crew.retried == sum(bool(mask & F_RETRIED) for mask in mine), f"{crew!r}: retried"
         assert crew.demanding == sum(bool(mask & F_DEMANDING) for mask in mine), f"{crew!r}: demanding"
-    stakes = dict.fromkeys([*state.stakes.all(), *(record.stake for record in records)])
-    for stake in stakes:
-        mine = [record.facets for record in records if record.stake is stake]
+    for stake, mine in of_stake.items():
         assert stake.hopeful == sum(bool(mask & F_HOPEFUL) for mask in mine), f"{stake!r}: hopeful"
     assert state.n_hopeful == sum(bool(record.facets & F_HOPEFUL) for record in records), "hopeful"
     unserved = {record.task_id for record in records if record.facets & F_UNSERVED}
@@ -116,16 +117,21 @@ def counters_equal_recounts(state: State) -> None:
 
 def worker_sets_know_their_tasks(state: State) -> None:
     def check(registry: WorkerSets, of: dict[WorkerSet, list[str]]) -> None:
-        for known in (*registry.all(), *of):
+        sets = dict.fromkeys((*registry.all(), *of))
+        for known in sets:
             if known is not registry.nobody:
                 mine = of.get(known, [])
                 assert known.size == len(mine), f"{known!r}: size"
                 members = [record.task_id for record in registry.members(known)]
                 assert sorted(members) == sorted(mine), f"{known!r}: members"
             assert known.idset == frozenset(known.ids)
+            assert known.idset <= state.workers.keys(), f"{known!r}: somebody is gone"
+        expected: dict[str, list[WorkerSet]] = {}
+        for known in sets:
             for worker_id in known.ids:
-                assert worker_id in state.workers, f"{known!r}: {worker_id} is gone"
-                assert known in registry.of(worker_id), f"{known!r}: unknown to {worker_id}"
+                expected.setdefault(worker_id, []).append(known)
+        for worker_id in state.workers:
+            assert set(expected.get(worker_id, ())) == set(registry.of(worker_id)), f"sets of {worker_id}"
 
     crews: dict[WorkerSet, list[str]] = {}
     stakes: dict[WorkerSet, list[str]] = {}

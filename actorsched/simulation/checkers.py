@@ -123,6 +123,8 @@ class AcknowledgedReports(Checker):
         self.reported: dict[str, str] = {}
         #: task → when that was
         self.reported_at: dict[str, float] = {}
+        #: run → when its report came first, and could not be answered; it may have been written all the same
+        self.put_off_at: dict[str, float] = {}
         self.done: dict[str, float] = {}
         #: run → members of the batch
         self.members: dict[str, list[str]] = {}
@@ -147,11 +149,13 @@ class AcknowledgedReports(Checker):
             if call.params["task_id"] in members:
                 members.remove(call.params["task_id"])
             return
+        if was_put_off(call) and call.params.get("run_id"):
+            self.put_off_at.setdefault(call.params["run_id"], self.hub.now)
         if _was_accepted(call):
             if call.fresh:
                 for task_id in self._ended_by(call):
                     self.reported[task_id] = call.params["run_id"]
-                    self.reported_at[task_id] = self.hub.now
+                    self.reported_at[task_id] = self.put_off_at.get(call.params["run_id"], self.hub.now)
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
             since_s = self.hub.now - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
             asked = call.params.get("status", "PENDING") == "PENDING"
@@ -327,8 +331,10 @@ class EverythingEnds(Checker):
     def at_end(self) -> None:
         open_ = [plan.name for plan in self.simulation.wanted_plans() if not self.world.has(plan.name)]
         if open_:
-            bound_s = self.simulation.bound_s()
-            self.fail(f"{len(open_)} tasks have not ended {bound_s:.0f} s after all was healed: {open_[:5]}")
+            still_s = self.hub.now - self.world.moved_at
+            self.fail(
+                f"{len(open_)} tasks have not ended, and nothing happened for {still_s:.0f} s: {open_[:5]}"
+            )
         if self.simulation.programs.working:
             self.fail(f"programs that have not ended: {', '.join(self.simulation.programs.working)}")
         held = self.simulation.ask_scheduler("task_list", status="RUNNING", upstream_status="")

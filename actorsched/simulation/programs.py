@@ -19,6 +19,7 @@ from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.history import SimulatedHistoryWriter
 from actorsched.simulation.hub import sleep
 from actorsched.simulation.node import Node
+from actorsched.simulation.prospects import AGAIN_S
 from actorsched.simulation.runtime import SimulatedRuntime
 from actorsched.simulation.work import work
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 #: where the scheduler of a node listens
 ADDRESSES = {"scheduler": "tcp://127.0.0.1:8081", "standby": "tcp://127.0.0.1:8082"}
-#: a program whose tasks did not all end begins again after so long, as a cron job would
-AGAIN_S = 15.0
 
 
 class Programs:

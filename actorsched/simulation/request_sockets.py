@@ -54,10 +54,9 @@ class ReqEnd:
         if self._patient:
             if not self._is_open():
                 self._waiting = frame
+                self._want_room()
                 return True
-        elif not self._is_open() and (
-            timeout_s <= 0 or not self.socket.signal.wait_for(self._is_open, timeout_s)
-        ):
+        elif not self._is_open() and (timeout_s <= 0 or not self._wait_for_room(timeout_s)):
             return False
         self._transmit(frame)
         return True
@@ -89,6 +88,14 @@ class ReqEnd:
     def _is_open(self) -> bool:
         """Whether a frame can be sent now."""
         return self._peer is not None and len(self._peer.queue) < self._network.weather.queue
+
+    def _wait_for_room(self, timeout_s: float) -> bool:
+        self._want_room()
+        return self.socket.signal.wait_for(self._is_open, timeout_s)
+
+    def _want_room(self) -> None:
+        if self._peer is not None:
+            self._peer.crowd[self] = None
 
     def _transmit(self, frame: bytes) -> None:
         assert self._peer is not None
@@ -177,6 +184,8 @@ class RepEnd:
         self.user = ""
         self.socket = Source(network.hub)
         self.connections: dict[ReqEnd, None] = {}
+        #: those that have waited for room since there was some
+        self.crowd: dict[ReqEnd, None] = {}
         self.queue: deque[tuple[ReqEnd | None, int, bytes]] = deque()
         self._network = network
         self._asking: tuple[ReqEnd | None, int, bytes] | None = None
@@ -194,8 +203,11 @@ class RepEnd:
         connection, number, frame = self.queue.popleft()
         self._asking = connection, number, frame
         self.socket.readable = bool(self.queue)
-        for each in list(self.connections):
-            each.find_room()
+        if self.crowd:
+            crowd, self.crowd = self.crowd, {}
+            for each in crowd:
+                if each in self.connections:
+                    each.find_room()
         return [frame]
 
     def waits(self) -> bool:

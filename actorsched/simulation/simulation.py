@@ -11,6 +11,7 @@ from actorsched.actors.worker import WorkerActor
 from actorsched.core.invariants import check_invariants
 from actorsched.core.machine import SchedulerMachine
 from actorsched.errors import ActorschedError, ConfigError, UnavailableError
+from actorsched.simulation import prospects
 from actorsched.simulation.case import Case
 from actorsched.simulation.checker import Checker, Finding
 from actorsched.simulation.checkers import CHECKERS
@@ -20,17 +21,18 @@ from actorsched.simulation.hub import Hub
 from actorsched.simulation.network import Network, Weather
 from actorsched.simulation.node import Node
 from actorsched.simulation.options import Options
-from actorsched.simulation.programs import AGAIN_S, Programs
+from actorsched.simulation.programs import Programs
 from actorsched.simulation.report import LAST_LINES, Report
 from actorsched.simulation.trace import Trace
 from actorsched.simulation.troubles import Troubles
-from actorsched.simulation.work import HANG_TIMEOUT_S, Plan, work
+from actorsched.simulation.work import Plan, work
 from actorsched.simulation.workload import RESOURCES, draw_plans, draw_submissions
 from actorsched.simulation.world import World
 
 C = TypeVar("C", bound=Checker)
 
-#: the machine is checked after so many steps of the hub; a check costs about a millisecond
+#: the machine is checked after so many steps of the hub, and as many more as it has tasks: a check of few
+#: takes about a millisecond, and of many the longer
 INVARIANTS_EVERY = 500
 
 
@@ -186,7 +188,14 @@ class Simulation:
         if self.findings:
             return
         self.troubles.heal()
-        self.hub.run(lambda: bool(self.findings) or self.programs.have_ended, self.bound_s())
+        self.world.moved_at = self.hub.now
+        still_s = prospects.still_s(self.options, self.world.plans, self.hub.now)
+
+        def is_over() -> bool:
+            still = self.hub.now - self.world.moved_at > still_s
+            return bool(self.findings) or self.programs.have_ended or still
+
+        self.hub.run(is_over, self.bound_s())
         # what was given up at the last moment may be held for a lease
         self.advance(2 * self.options.lease_s + 5.0)
         self.check_invariants()
@@ -305,38 +314,15 @@ class Simulation:
 
     def wanted_plans(self) -> list[Plan]:
         """All plans that somebody wants, directly or not, and that can end."""
-        plans = self.world.plans
-        stack = [name for names in self.submissions.values() for name in names]
-        wanted: dict[str, None] = {}
-        while stack:
-            name = stack.pop()
-            if name not in wanted:
-                wanted[name] = None
-                stack += (*plans[name].deps, *plans[name].more)
-        return [plan for plan in plans.values() if plan.name in wanted and self.can_end(plan.name)]
+        return prospects.wanted_plans(self.world.plans, self.submissions)
 
     def can_end(self, name: str) -> bool:
         """Whether the task can become complete, if it is tried often enough."""
-        stack, seen = [name], set[str]()
-        while stack:
-            plan: Plan = self.world.plans[stack.pop()]
-            if not plan.can_end:
-                return False
-            seen.add(plan.name)
-            stack += [dep for dep in (*plan.deps, *plan.more) if dep not in seen]
-        return True
+        return prospects.can_end(self.world.plans, name)
 
     def bound_s(self) -> float:
-        """How long everything may take after it was healed, if one thing had to be done after the other."""
-        total_s = self.options.bound_s
-        for plan in self.world.plans.values():
-            once_s = plan.duration_s + self.options.retry_delay_s + 2 * AGAIN_S
-            total_s += (
-                self.options.disable_s
-                + once_s * (len(plan.endings) + 1)
-                + HANG_TIMEOUT_S * plan.endings.count("hang")
-            )
-        return total_s
+        """How long everything may take from now on, if one thing had to be done after the other."""
+        return prospects.bound_s(self.options, self.world.plans, self.hub.now)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -357,7 +343,7 @@ class Simulation:
 
     def _after_step(self) -> None:
         if self.hub.steps >= self._next_invariants:
-            self._next_invariants = self.hub.steps + INVARIANTS_EVERY
+            self._next_invariants = self.hub.steps + INVARIANTS_EVERY + len(self.world.plans)
             self.check_invariants()
 
     def check_invariants(self) -> None:

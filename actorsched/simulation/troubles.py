@@ -37,6 +37,8 @@ class Troubles:
         self._absences: list[tuple[float, float]] = []
         #: when the scheduler was last stopped
         self._stopped_at = 0.0
+        #: some of what was stored is lost, and nobody has read the rest yet
+        self._bereft = False
         #: faults that last, in order, with what ends them
         self._open: dict[int, tuple[Fault, Callable[[], None]]] = {}
         self._numbers = 0
@@ -121,6 +123,9 @@ class Troubles:
 
     def state_read(self) -> None:
         """A scheduler has read the state, and gives every worker a full lease."""
+        if self._bereft:  # what was granted just before begins just after, and nobody knows of it
+            self._bereft = False
+            self._simulation.forget()
         alone = "standby" not in self._nodes  # else nobody can say which of the two was listening until when
         self._was_away(self._stopped_at if alone and self._stopped_at > self._noticed_at else self._hub.now)
 
@@ -212,6 +217,7 @@ class Troubles:
         undo = self._crash(node, for_s)
         disk = self._simulation.disk
         if undo is not None and disk is not None and holds and disk.lose_power():
+            self._bereft = True
             self._simulation.forget()
         return undo
 

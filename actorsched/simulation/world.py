@@ -62,6 +62,7 @@ class World:
         outputs: name → when it was made.
         live: task id → runs that are live.
         attempts: name → runs so far.
+        moved_at: when a run began or ended last, or an output was made.
     """
 
     def __init__(self, hub: Hub, trace: Trace) -> None:
@@ -72,6 +73,7 @@ class World:
         self.made: dict[str, int] = {}
         self.live: dict[str, list[Attempt]] = {}
         self.attempts: dict[str, int] = {}
+        self.moved_at = 0.0
         self.watchers: list[Watcher] = []
 
     def has(self, name: str) -> bool:
@@ -85,6 +87,7 @@ class World:
         """Make the output, at once and as a whole."""
         self.outputs.setdefault(name, self.hub.now)
         self.made[name] = self.made.get(name, 0) + 1
+        self.moved_at = self.hub.now
         self.trace.add("output", name)
         for watcher in self.watchers:
             watcher.output_made(name)
@@ -104,13 +107,14 @@ class World:
         attempt = Attempt(plan.name, task_id or child.job.task_id, child, number, self.hub.now)
         attempt.holds = dict(plan.resources) if holds else {}
         self.live.setdefault(attempt.task_id, []).append(attempt)
+        self.moved_at = self.hub.now
         self.trace.add("run", attempt)
         try:
             for watcher in self.watchers:
                 watcher.run_started(attempt)
             yield attempt
         finally:
-            attempt.ended_at = self.hub.now
+            attempt.ended_at = self.moved_at = self.hub.now
             self.live[attempt.task_id].remove(attempt)
             self.trace.add("end", attempt, attempt.ending or "ended from outside")
             for watcher in self.watchers:
