@@ -26,6 +26,8 @@ from pykka import ActorDeadError
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.messages import Call
+from actorsched.actors.runtime import Runtime
+from actorsched.actors.strangers import Strangers
 from actorsched.rpc.dispatch import Dispatcher, PlainCall
 from actorsched.rpc.envelope import MAX_BATCH, MAX_FRAME_BYTES
 from actorsched.transport.address import events_beside, parse_bind
@@ -33,7 +35,6 @@ from actorsched.transport.guard import Guard, Later, Role
 from actorsched.transport.pub import PubSocket
 from actorsched.transport.rep import RepSocket
 from actorsched.transport.zap import Door, Knock
-from actorsched.transport.zeromq import ZeroMq
 
 #: frames that are served before the inbox gets a look
 DRAIN = 16
@@ -104,7 +105,7 @@ class Host:
 
     Args:
         owner: whose inbox listens.
-        network: opens sockets.
+        runtime: opens sockets, and knows the time.
         make_calls: makes the calls of a frame, as for `Dispatcher`.
         make_once: the same for a frame with an identity; None: the host remembers the answers.
         guard: who may talk to it; None: whoever can reach the addresses.
@@ -113,13 +114,14 @@ class Host:
     def __init__(
         self,
         owner: Actor,
-        network: ZeroMq,
+        runtime: Runtime,
         make_calls: Callable[[Sequence[Call]], Sequence[Any]],
         make_once: Callable[[Sequence[Call], str, int], Sequence[Any]] | None,
         guard: Guard | None = None,
     ) -> None:
         self._owner = owner
-        self._network = network
+        self._network = runtime.network
+        self._strangers = Strangers(runtime.clock.monotonic)
         self._calls = make_calls
         self._once = make_once
         self._guard = guard
@@ -265,7 +267,7 @@ class Host:
     def _decide(self, knock: Knock, user: str | None) -> None:
         assert self._door is not None
         if user is None:
-            log.warning("a stranger was turned away", address=knock.address, mechanism=knock.mechanism)
+            self._strangers.turn_away(knock.address, knock.mechanism)
             self._door.refuse(knock)
         else:
             self._door.admit(knock, user)

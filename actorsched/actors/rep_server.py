@@ -56,7 +56,7 @@ class RepServerActor(Actor):
         self._scheduler = scheduler
         self._ask_timeout_s = ask_timeout_s
         once = self._make_once if getattr(scheduler.actor_class, "remembers_replies", False) else None
-        self._host = Host(self, self._runtime.network, self._make_calls, once, guard)
+        self._host = Host(self, self._runtime, self._make_calls, once, guard)
 
     def on_start(self) -> None:
         self._scheduler.tell(Subscribe(listener=self.actor_ref))

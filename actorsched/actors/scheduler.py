@@ -227,8 +227,7 @@ class SchedulerActor(Actor, SchedulerApi):
         host = self._hosts.get(wanted.server)
         if host is not None:
             return host.bind(wanted)
-        network = self._runtime.network
-        host = Host(self, network, self._carry_out, self._carry_out_once, wanted.guard)
+        host = Host(self, self._runtime, self._carry_out, self._carry_out_once, wanted.guard)
         try:
             address = host.bind(wanted)
         except BaseException:
