@@ -59,6 +59,8 @@ class Duties(Registrations):
         """
         named = run.batch[0] if run.batch else run.task_id  # the child makes a batch after its first member
         task = self._tasks.get(named)
+        if named not in self._owed:
+            self._families[run.run_id] = grant.get("task_family") or ""
         # that of a combined task is told by the child, which makes it
         limit = None if run.batch else getattr(task, "worker_timeout", None)
         job = Job(
@@ -94,6 +96,7 @@ class Duties(Registrations):
 
     def report(self, run: Run, outcome: Outcome, loaded: Registration | None) -> list[Call]:
         """Note how a run ended; returns the calls that tell so, in order."""
+        self._families.pop(run.run_id, None)
         if (run.given_back or run.superseded) and outcome.status == "FAILED":
             return self._returned(run)
         if run.superseded:
@@ -124,6 +127,7 @@ class Duties(Registrations):
     def give_back(self, run: Run, why: str) -> list[Call]:
         """The calls that return a run that is not to go on."""
         run.given_back = run.given_back or why
+        self._families.pop(run.run_id, None)
         return self._returned(run)
 
     def _returned(self, run: Run) -> list[Call]:
@@ -215,7 +219,9 @@ class Duties(Registrations):
             registration = self._owed.get(task_id)
             status = "BATCH_RUNNING" if "batch_id" in more else "RUNNING"
             if registration is None:
-                calls.append(self._saying(task_id, status, **more))
+                # without a family, views would call it unknown until somebody registers it
+                family = self._families.get(run.run_id, "")
+                calls.append(self._saying(task_id, status, family=family, **more))
             else:
                 calls.append(self._registering(registration, status=status, **more))
         if run.combined is not None and run.fenced:

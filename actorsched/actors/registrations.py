@@ -65,6 +65,7 @@ class Registrations:
         self._unfulfilled: dict[str, int] = {}  # how often a task was missing when another needed it
         self._batchers: dict[str, Batcher] = {}  # by family, what the scheduler was told
         self._combined: dict[str, tuple[str, ...]] = {}  # combined task → members
+        self._families: dict[str, str] = {}  # by run, of tasks that others registered
         self._own_runs = 0
         self._forgetful = forgetful
         self._passing: dict[str, None] = {}  # tasks that no user of this worker has added, oldest first

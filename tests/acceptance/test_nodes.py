@@ -37,11 +37,32 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(folder: Path) -> None:
         (folder / "out" / "open").touch()
         text = process.ended()
         assert process.wait() == 0, text
-        assert "7 run by other workers" in text
+        assert "7 run by other workers" in text, text
         workers = run_json("workers", "--scheduler", url, cwd=folder)["workers"]
         assert not [worker for worker in workers if worker["pid"] == victim.pid]
         other.signal(signal.SIGTERM)
         assert other.wait() == 0, other.ended()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "memory"])
+def test_a_scheduler_that_is_killed_and_comes_back_costs_nothing_but_time(store: str, folder: Path) -> None:
+    """`kill -9` while tasks run: they go on, each is run once, and the run is a success."""
+    keep = ["--store", "memory://" if store == "memory" else f"sqlite:///{folder}/state.db"]
+    with (
+        scheduler_node(folder, *keep) as (url, scheduler),
+        worker_node(folder, url, "--slots", "2"),
+        background("run", "trouble.py", "Gates", "--workers", "0", "--scheduler", url, cwd=folder) as process,
+    ):
+        until(lambda: len(waiting(folder)) == 2, process)
+        scheduler.signal(signal.SIGKILL)
+        scheduler.wait()
+        with background("node", "--role", "scheduler", "--bind", url, *keep, cwd=folder) as second:
+            assert second.ready() == url
+            (folder / "out" / "open").touch()
+            text = process.ended()
+            assert process.wait() == 0, text
+        assert "7 run by other workers" in text, text
+    assert sorted(path.name.split("-")[1] for path in waiting(folder)) == list("012345")
 
 
 def test_a_run_and_a_node_share_the_work(folder: Path) -> None:

@@ -216,3 +216,22 @@ def test_luigis_own_scheduler_will_do(tmp_path: Path) -> None:
     assert result.status.name == "SUCCESS", result.summary_text
     assert result.counts["ran"] == 8
     assert (tmp_path / "runs").read_text().split() == ["4"]
+
+
+class CannotTravel(Task):
+    """What it holds exists in one process only, and it cannot be made again by name either."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+def test_one_task_that_cannot_travel_fails_alone(start_method: str, tmp_path: Path) -> None:
+    """With the reason."""
+    tasks = [CannotTravel(), Made(str(tmp_path))]
+    result = build(tasks, start_method=start_method, **OPTIONS)
+    assert result.counts["ran"] == 1, result.summary_text
+    [failed] = result.tasks["failed"]
+    assert "cannot be sent to a child process: " in failed.cause
+    assert "lock" in failed.cause

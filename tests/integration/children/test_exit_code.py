@@ -282,3 +282,40 @@ def test_a_failure_elsewhere_that_waits_for_its_retry_is_said_to_be_one(tmp_path
         assert (
             open_task.cause == "it failed on a worker and waits to be tried again: RuntimeError: told to fail"
         )
+
+
+@pytest.mark.parametrize(
+    "option", [{"count_uniques": True}, {"count_last_scheduled": True}, {"max_keep_alive_idle_duration": 0.1}]
+)
+def test_keep_alive_ends_where_its_variants_say(option: dict[str, Any], tmp_path: Path) -> None:
+    """Another worker wants the failed task, too, and registered it last: it may see to the retry."""
+    (tmp_path / "fail").touch()
+    with (
+        Scheduler(retry_delay=900.0) as scheduler,
+        Worker(scheduler, worker_processes=0, **OPTIONS) as other,
+        Worker(scheduler, keep_alive=True, **option, **OPTIONS) as worker,
+    ):
+        leaf = Leaf(1, str(tmp_path))
+        worker.add(leaf)
+        other.add(leaf)
+        assert worker.run() is False
+        assert worker.result.status.name == "FAILED"
+    assert runs(tmp_path) == ["1"]
+
+
+def test_count_last_scheduled_waits_for_what_was_registered_here_last(tmp_path: Path) -> None:
+    (tmp_path / "fail").touch()
+    with (
+        Scheduler(retry_delay=900.0) as scheduler,
+        Worker(scheduler, worker_processes=0, **OPTIONS) as other,
+        Worker(scheduler, keep_alive=True, count_last_scheduled=True, **OPTIONS) as worker,
+    ):
+        leaf = Leaf(1, str(tmp_path))
+        other.add(leaf)
+        worker.add(leaf)
+        running = Running(worker)
+        until(lambda: list(scheduler.task_list(status="FAILED")) != [])
+        (tmp_path / "fail").unlink()
+        scheduler.forgive_failures(task_id=leaf.task_id)
+        assert running.end() is True
+    assert runs(tmp_path) == ["1", "1"]

@@ -123,22 +123,26 @@ def test_at_the_deadline_runs_are_ended_and_given_back_at_once(method: str, prog
     assert program.scheduler.get_work(worker="v", assistant=True)["task_id"] is not None
 
 
-def test_a_second_signal_ends_it_now(program: Program) -> None:
-    program.start(drain_s=LONG)
+@pytest.mark.parametrize("how", ["", "thread"])
+def test_a_second_signal_ends_it_now(how: str, program: Program) -> None:
+    """Also where the worker runs off the main thread."""
+    program.start(drain_s=LONG, how=how)
     program.signal(signal.SIGTERM)
     program.hears("stopping")
     program.signal(signal.SIGTERM)
-    assert program.end()[0] != 0
+    code, text = program.end()
+    assert (code, text) == (0, "stopping\nthread 15") if how else code == -signal.SIGTERM, (code, text)
     assert program.statuses() == ["PENDING"] * 3
     program.nothing_is_left()
 
 
-def test_sigusr1_takes_no_more_work_and_hurries_nobody(program: Program) -> None:
-    program.start(drain_s="0")
+@pytest.mark.parametrize("how", ["", "thread"])
+def test_sigusr1_takes_no_more_work_and_hurries_nobody(how: str, program: Program) -> None:
+    program.start(drain_s="0", how=how)
     program.signal(signal.SIGUSR1)
     program.hears("phasing out")
     program.finish()
-    assert program.end() == (0, "run False")
+    assert program.end() == (0, f"thread {None}" if how else "run False")
     assert program.statuses() == ["DONE", "DONE", "PENDING"]
 
 

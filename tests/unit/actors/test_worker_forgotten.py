@@ -119,6 +119,16 @@ def test_a_claim_that_was_refused_ends_the_run_and_reports_nothing() -> None:
     assert (entry.fate, entry.failures, entry.cause) == ("not_run", 0, told)
 
 
+def test_a_claim_of_what_others_registered_names_its_family() -> None:
+    """Else a scheduler without memory shows what runs, and then is done, as a task that nobody knows."""
+    harness = Harness(slots=1, forever=True)
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant("theirs"))
+    harness.worker.handle(Heard(worker="w", known=False))
+    [claim] = [call.params for call in harness.exchange().calls if call.method == "add_task"]
+    assert (claim["task_id"], claim["status"], claim["family"]) == ("theirs", "RUNNING", "Leaf")
+
+
 def test_another_life_under_the_same_id_ends_this_one() -> None:
     """Two workers with one id would give each other's runs away for ever."""
     harness = Harness(slots=1)
