@@ -116,7 +116,7 @@ class Host:
         owner: Actor,
         runtime: Runtime,
         make_calls: Callable[[Sequence[Call]], Sequence[Any]],
-        make_once: Callable[[Sequence[Call], str, int], Sequence[Any]] | None,
+        make_once: Callable[[Sequence[Call], str, int, bytes], Sequence[Any]] | None,
         guard: Guard | None = None,
     ) -> None:
         self._owner = owner
@@ -212,9 +212,9 @@ class Host:
     def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
         return self._complete(calls, self._calls(_batch(calls)))
 
-    def _make_once(self, calls: Sequence[PlainCall], client: str, seq: int) -> Sequence[Any]:
+    def _make_once(self, calls: Sequence[PlainCall], client: str, seq: int, mark: bytes) -> Sequence[Any]:
         assert self._once is not None
-        return self._complete(calls, self._once(_batch(calls), client, seq))
+        return self._complete(calls, self._once(_batch(calls), client, seq, mark))
 
     def _complete(self, calls: Sequence[PlainCall], results: Sequence[Any]) -> Sequence[Any]:
         """Add to what the scheduler says to `hello` what only its server knows."""

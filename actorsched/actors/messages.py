@@ -52,6 +52,7 @@ class CallBatch:
     calls: tuple[Call, ...]
     client: str | None = None
     seq: int = 0
+    mark: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,8 +80,9 @@ class RepServerActor(Actor):
             return [self._ask(calls[0])]
         return self._ask(CallBatch(calls=tuple(calls)))  # type: ignore[no-any-return]
 
-    def _make_once(self, calls: Sequence[Call], client: str, seq: int) -> Sequence[Any]:
-        return self._ask(CallBatch(calls=tuple(calls), client=client, seq=seq))  # type: ignore[no-any-return]
+    def _make_once(self, calls: Sequence[Call], client: str, seq: int, mark: bytes) -> Sequence[Any]:
+        batch = CallBatch(calls=tuple(calls), client=client, seq=seq, mark=mark)
+        return self._ask(batch)  # type: ignore[no-any-return]
 
     def _ask(self, message: object) -> Any:
         try:

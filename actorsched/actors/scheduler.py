@@ -58,7 +58,7 @@ from actorsched.core import SchedulerMachine
 from actorsched.core.rows import RunRow
 from actorsched.core.waking import take_hints
 from actorsched.errors import ActorschedError, StoreError, UnavailableError, UnknownMethodError
-from actorsched.rpc.answers import is_answer_to, mark_of_calls, read_answers, write_answers
+from actorsched.rpc.answers import is_answer_to, read_answers, write_answers
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.errors import ReusedNumberError, StaleRequestError
 from actorsched.rpc.methods import METHODS
@@ -166,8 +166,10 @@ class SchedulerActor(Actor, SchedulerApi):
                 self._exchange(message)
             case _Again(exchange=exchange, patience_s=patience_s):
                 self._exchange(exchange, patience_s)
-            case CallBatch(calls=calls, client=client, seq=seq):
-                return self._carry_out(calls) if client is None else self._carry_out_once(calls, client, seq)
+            case CallBatch(calls=calls, client=None):
+                return self._carry_out(calls)
+            case CallBatch(calls=calls, client=str(client), seq=seq, mark=mark):
+                return self._carry_out_once(calls, client, seq, mark)
             case _Tick():
                 self.actor_inbox.after(TICK_S, message)
                 self._tick()
@@ -255,12 +257,11 @@ class SchedulerActor(Actor, SchedulerApi):
         self._give_hints()
         return results
 
-    def _carry_out_once(self, calls: Sequence[Call], client: str, seq: int) -> list[Any]:
+    def _carry_out_once(self, calls: Sequence[Call], client: str, seq: int, mark: bytes) -> list[Any]:
         self._keeper.machine()  # the memory is that of the machine
         known = self._keeper.replies.recall(client, seq)
         if isinstance(known, Stale):
             raise StaleRequestError(client, seq, known.last)
-        mark = mark_of_calls([(call.method, call.params) for call in calls])
         if known is not None:
             if not is_answer_to(known, mark):
                 raise ReusedNumberError(client, seq)

@@ -2,13 +2,13 @@
 
     9f31c02a[[0, result], [1, [code, message, data]], …]
 
-In front stands the mark of the calls (`replies.py`); what was stored by older versions has none.
+In front stands the mark of the frame (`replies.py`); what was stored by older versions has none.
 Results are not read again, they only pass through (`msgspec.Raw`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,22 +17,13 @@ from msgspec import Raw
 from actorsched.errors import ActorschedError, InternalError
 from actorsched.rpc.envelope import ErrorBody, encode
 from actorsched.rpc.errors import error_body
-from actorsched.rpc.replies import mark_of
 
 _entries = msgspec.json.Decoder(list[tuple[int, Raw]])
 _errors = msgspec.json.Decoder(tuple[int, str, Any])
 
 
-def mark_of_calls(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
-    """Tells apart what was asked; empty where that cannot be written down."""
-    try:
-        return mark_of(encode(calls))
-    except Exception:  # what came as JSON can be written as JSON, but for numbers beyond all measure
-        return b""
-
-
 def is_answer_to(data: bytes, mark: bytes) -> bool:
-    """Whether these are the results of such calls, as far as is known."""
+    """Whether these are the results of a frame with this mark, as far as is known."""
     return not mark or data.startswith((mark, b"["))
 
 

@@ -22,14 +22,14 @@ from actorsched.rpc import envelope
 from actorsched.rpc.envelope import ErrorBody, Failure, Id, Malformed, Request, Success
 from actorsched.rpc.errors import ReusedNumberError, StaleRequestError, UnavailableError, error_body
 from actorsched.rpc.methods import METHODS, Method
-from actorsched.rpc.replies import MARK, MAX_NAME, ReplyMemory, mark_of
+from actorsched.rpc.replies import MARK, MAX_NAME, Identity, ReplyMemory, mark_of
 
 #: name of a method and its keyword arguments
 PlainCall: TypeAlias = tuple[str, dict[str, Any]]
 #: makes calls, in order; one result, `ErrorBody` or exception for each of them
 MakeCalls: TypeAlias = Callable[[Sequence[PlainCall]], Sequence[Any]]
-#: the same for a frame of this client with this number: done once, however often it is asked for
-MakeOnce: TypeAlias = Callable[[Sequence[PlainCall], str, int], Sequence[Any]]
+#: the same for a frame of this client with this number and mark: done once, however often it is asked for
+MakeOnce: TypeAlias = Callable[[Sequence[PlainCall], str, int, bytes], Sequence[Any]]
 
 
 class Dispatcher:
@@ -84,18 +84,18 @@ class Dispatcher:
     def _answer(self, frame: bytes, read_only: bool) -> bytes:
         requests, batch = envelope.read_requests(frame)
         # the answers that others got are nothing to look at
-        identity = None if read_only else _identity(requests[0])
+        identity = None if read_only else _identity(requests[0], frame)
         if isinstance(identity, Malformed):
             return _write_failure(ErrorBody(identity.code, identity.message), identity.id)
         if identity is not None and self._make_once is None:
-            known = self._memory.recall(*identity)
+            known = self._memory.recall(identity.client, identity.seq)
             if isinstance(known, bytes):
-                if known.startswith(mark_of(frame)):
+                if known.startswith(identity.mark):
                     return known[MARK:]
-                reused = ReusedNumberError(*identity)
+                reused = ReusedNumberError(identity.client, identity.seq)
                 return _write_failure(error_body(reused), None if batch else _id_of(requests[0]))
             if known is not None:
-                error = StaleRequestError(*identity, known.last)
+                error = StaleRequestError(identity.client, identity.seq, known.last)
                 return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
         try:
             plans = [self._plan(request, read_only) for request in requests]
@@ -110,7 +110,7 @@ class Dispatcher:
             return _write_failure(error_body(error), None if batch else _id_of(requests[0]))
         reply = self._write(requests, plans, results, batch)
         if identity is not None and self._make_once is None:
-            self._memory.remember(*identity, mark_of(frame) + reply)
+            self._memory.remember(identity.client, identity.seq, identity.mark + reply)
         return reply
 
     def _has_effect(self, calls: Sequence[PlainCall]) -> bool:
@@ -136,7 +136,7 @@ class Dispatcher:
         except ValueError as error:
             raise _NoJsonError(str(error)) from None
 
-    def _run(self, calls: list[PlainCall], identity: tuple[str, int] | None) -> Sequence[Any]:
+    def _run(self, calls: list[PlainCall], identity: Identity | None) -> Sequence[Any]:
         if not calls:
             return ()
         try:
@@ -193,13 +193,13 @@ class _NoJsonError(Exception):
     """The parameters of a request are no JSON, so the whole frame is none."""
 
 
-def _identity(request: Request | Malformed) -> tuple[str, int] | Malformed | None:
+def _identity(request: Request | Malformed, frame: bytes) -> Identity | Malformed | None:
     if isinstance(request, Malformed) or request.client is UNSET or request.seq is UNSET:
         return None
     if len(request.client) > MAX_NAME:
         message = f"Invalid Request: a client name of {len(request.client)} characters is over {MAX_NAME}"
         return Malformed(envelope.INVALID_REQUEST, message, _id_of(request))
-    return request.client, request.seq
+    return Identity(request.client, request.seq, mark_of(frame))
 
 
 def _id_of(request: Request | Malformed) -> Id:

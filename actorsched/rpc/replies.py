@@ -18,6 +18,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 #: clients that are remembered; each costs some 300 bytes and its last answer
 MAX_CLIENTS = 10_000
@@ -30,9 +31,17 @@ MAX_NAME = 200
 MARK = 8
 
 
-def mark_of(asked: bytes) -> bytes:
-    """Tells apart what was asked; against mistakes, not against malice."""
-    return b"%08x" % zlib.crc32(asked)
+def mark_of(frame: bytes) -> bytes:
+    """Tells frames apart; against mistakes, not against malice."""
+    return b"%08x" % zlib.crc32(frame)
+
+
+class Identity(NamedTuple):
+    """Of a frame: who sent it, which of his it is, and its mark."""
+
+    client: str
+    seq: int
+    mark: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,9 @@ class Busy(SchedulerActor):
         self._spend(calls)
         return super()._carry_out(calls)
 
-    def _carry_out_once(self, calls: Sequence[Call], client: str, seq: int) -> list[Any]:
+    def _carry_out_once(self, calls: Sequence[Call], client: str, seq: int, mark: bytes) -> list[Any]:
         self._spend(calls)
-        return super()._carry_out_once(calls, client, seq)
+        return super()._carry_out_once(calls, client, seq, mark)
 
 
 def simulate(workers: int, run_s: float, watched_s: float = WATCHED_S) -> dict[str, float]:

@@ -14,6 +14,7 @@ from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.config import SchedulerSettings
 from actorsched.rpc.errors import StaleRequestError
+from actorsched.rpc.replies import mark_of
 
 LEASE_S = SchedulerSettings().worker_disconnect_delay
 
@@ -28,7 +29,8 @@ class World:
         return self.ref.ask(Call(method=method, params=params), timeout=30)
 
     def once(self, seq: int, method: str, **params: Any) -> Any:
-        batch = CallBatch(calls=(Call(method=method, params=params),), client="c", seq=seq)
+        calls = (Call(method=method, params=params),)
+        batch = CallBatch(calls=calls, client="c", seq=seq, mark=mark_of(repr(calls).encode()))
         [answer] = self.ref.ask(batch, timeout=30)
         return msgspec.json.decode(answer)
 
