@@ -5,12 +5,15 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
+import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from actorsched import Task, build
 from actorsched.errors import ConfigError
@@ -108,3 +111,43 @@ def test_a_bad_url_is_refused_without_showing_its_password() -> None:
     with pytest.raises(ConfigError, match="expected smtp://host:port") as caught:
         SmtpNotifier("http://me:secret@mail", "a@b")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+def test_a_mail_server_may_ask_for_encryption_and_a_password(
+    scheme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As those of providers do; whoever cannot show a trusted certificate gets no password."""
+    trustme = pytest.importorskip("trustme")
+    authority, certificate = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(certificate)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    logins: list[tuple[bytes, bytes]] = []
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        logins.append((data.login, data.password))
+        return AuthResult(success=data.password == b"p@ss")
+
+    box, starttls = Postbox(), scheme == "smtp+starttls"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(
+        box, hostname="127.0.0.1", port=port, authenticator=check, auth_required=True,
+        ssl_context=None if starttls else certificate,
+        tls_context=certificate if starttls else None, auth_require_tls=starttls,
+    )  # fmt: skip
+    # it looks whether it listens, in a way that does not work with its own certificate
+    controller._trigger_server = lambda: socket.create_connection(("127.0.0.1", port), 10).close()
+    monkeypatch.setattr("actorsched.facade.notifying.PAUSE_S", 0.0)
+    controller.start()
+    try:
+        url = f"{scheme}://me:p%40ss@localhost:{port}"
+        build([Fails(1)], smtp=url, **OPTIONS)
+        assert (box.mails, logins) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        build([Fails(1)], smtp=url, **OPTIONS)
+    finally:
+        controller.stop()
+    assert sorted(str(mail["To"]) for mail in box.mails) == ["all@example.org", "owner@example.org"]
+    assert logins == [(b"me", b"p@ss")] * 2
