@@ -27,8 +27,6 @@ def test_what_once_failed_stays_well(seed: int) -> None:
 def test_the_seeds_of_a_run_are_hostile() -> None:
     """A simulation in which nothing happens finds nothing either."""
     happened: set[str] = set()
-    for seed in SEEDS[:20]:
-        happened |= run_seed(seed).counts.keys()
     expected = {
         "fault",
         "dropped",
@@ -42,4 +40,8 @@ def test_the_seeds_of_a_run_are_hostile() -> None:
         "granted",
         "told",
     }
+    for seed in SEEDS:
+        if expected <= happened:
+            break
+        happened |= run_seed(seed).counts.keys()
     assert expected <= happened
