@@ -103,6 +103,8 @@ def add_task(
         members = state.batches.members.get(batch_id) if batch_id is not None else None
         if (joining or members is None or run_id != batch_id) and not _can_be_claimed(record, status):
             return {"refused": "stale_run", "task_id": task_id, "run_id": run_id}
+    if run_id is not None and status == DONE and record is not None and stands_for_nothing(state, record):
+        return {"refused": "stale_run", "task_id": task_id, "run_id": run_id}
     if record is None:
         if not enabled:
             return None
@@ -226,6 +228,21 @@ def _fill_in(
     if changed and record.facets & F_READY and state.batches.families:
         state.ready.discard(record)  # its place among the batchable ones is another
         requeue(state, record)
+
+
+def stands_for_nothing(state: State, record: TaskRecord) -> bool:
+    """Whether it is the combined task of a batch of which no member is known as such (any more).
+
+    Its good end would be that of nobody, and what it has made would be forgotten. Who is refused tells the
+    members one by one.
+    """
+    batch_id = record.batch_id
+    return (
+        record.status == RUNNING
+        and batch_id is not None
+        and batch_id == record.run_id
+        and batch_id not in state.batches.members
+    )
 
 
 def _stand_for(state: State, record: TaskRecord, batch_id: str) -> None:

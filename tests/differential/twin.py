@@ -15,6 +15,7 @@ from typing import Any
 
 from actorsched.config import SchedulerSettings
 from actorsched.core import Instant, SchedulerMachine, check_invariants
+from actorsched.core.registering import stands_for_nothing
 from actorsched.core.serializing import view_task, view_worker
 from actorsched.core.statuses import DISABLED, DONE, LIVE, RUNNING
 from actorsched.errors import InvalidParamsError
@@ -174,11 +175,12 @@ class Twin:
         record = self.ours.tasks.get(sent["task_id"])
         taken = record is not None and record.status in (*LIVE, DONE, DISABLED)
         claimed = sent["status"] == RUNNING and not taken
+        void = record is not None and sent["status"] == DONE and stands_for_nothing(self.ours, record)
         if not stale:
             sent["run_id"] = self.ours.tasks[sent["task_id"]].run_id
         old = f"e-old-{len(self.history)}"  # one that was claimed is an old one no more
         reply = self.ours.add_task(self.instant, **copy.deepcopy({"run_id": old, **sent}))
-        if stale and not claimed:
+        if (stale and not claimed) or void:
             assert reply is not None, "a stale report was taken"
             assert reply["refused"] == "stale_run", reply
             with self._around():

@@ -203,3 +203,30 @@ def test_a_combined_task_without_members_is_not_handed_out_again() -> None:
     assert machine.tasks["t1+t2"].status == "RUNNING"
     assert machine.get_work(NOW, worker="w", current_tasks=[])["task_id"] is None
     assert machine.tasks["t1+t2"].status == "PENDING"
+
+
+def test_the_good_end_of_a_combined_task_without_members_is_refused() -> None:
+    """Who is refused tells the members one by one; else what they have made would be forgotten.
+
+    Found by seed 1031288: the worker was given up, and told of the combined task before it knew.
+    """
+    machine = machine_with("")
+    register(machine, "t1", status="PENDING")
+    assert combine(machine, "old-1") is None
+    end = {"status": "DONE", "run_id": "old-1"}
+    answer = machine.add_task(NOW, worker="w", task_id="t1+t2", **end)  # type: ignore[arg-type]
+    assert answer == {"refused": "stale_run", "task_id": "t1+t2", "run_id": "old-1"}
+    for task_id in ("t1", "t2"):
+        machine.add_task(NOW, worker="w", task_id=task_id, status="DONE", incarnation="i", runnable=False)
+    assert machine.tasks["t1"].status == machine.tasks["t2"].status == "DONE"
+    machine.get_work(NOW, worker="w", current_tasks=[])
+    assert machine.tasks["t1+t2"].status == "PENDING"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "PENDING"])
+def test_another_end_of_it_is_taken(status: str) -> None:
+    machine = machine_with("")
+    assert combine(machine, "old-1") is None
+    end = {"status": status, "run_id": "old-1"}
+    assert machine.add_task(NOW, worker="w", task_id="t1+t2", **end) is None  # type: ignore[arg-type]
+    assert machine.tasks["t1+t2"].status == status
