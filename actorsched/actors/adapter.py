@@ -67,6 +67,7 @@ class AdapterActor(Actor, SchedulerApi):
         self._target = target
         self._keep_alive = KeepAliveTable()
         self._ping_timer: Timer | None = None
+        self._pings_fail = False
         self._methods: dict[str, tuple[Callable[..., Any], frozenset[str] | None]] = {}
 
     def handle(self, message: object) -> Any:
@@ -134,9 +135,16 @@ class AdapterActor(Actor, SchedulerApi):
         for keep_alive in self._keep_alive.due(self._runtime.clock.monotonic()):
             try:
                 reply = self._call("ping", keep_alive.ping_params)
+            except SchedulerUnreachableError:
+                pass  # told of where it was noticed
             except Exception as error:
-                log.warning("a ping failed", worker=keep_alive.worker, error=repr(error))
+                if not self._pings_fail:  # once, and not at every ping
+                    log.warning("pings fail", worker=keep_alive.worker, error=repr(error))
+                self._pings_fail = True
             else:
+                if self._pings_fail:
+                    log.info("pings succeed again", worker=keep_alive.worker)
+                self._pings_fail = False
                 self._keep_alive.deliver(keep_alive, reply if isinstance(reply, Mapping) else {})
         if self._ping_timer is not None:
             self._ping_timer.cancel()

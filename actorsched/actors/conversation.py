@@ -103,11 +103,11 @@ class Conversation:
 
     def note_missed_pings(self, since: float) -> None:
         """The pings beside this conversation are without an answer: it is lost before it says anything."""
-        self._patience.note_lost("the heartbeats are not answered", since)
+        self._patience.contact.lose("the heartbeats are not answered", since)
 
     def note_heard_pings(self) -> None:
         """They are answered, so it is not lost any more."""
-        self._patience.note_contact()
+        self._patience.contact.find()
 
     def close(self) -> None:
         if self.socket is not None:
@@ -191,7 +191,7 @@ class Conversation:
         while not socket.send(frame, min(SLICE_S, max(0.001, deadline - self._now()))):
             self._meanwhile()
             socket.check()
-            if socket.denied and not self._patience.was_in_contact:
+            if socket.denied and not self._patience.contact.was_there:
                 raise AccessDeniedError(
                     f"{socket.address} does not let this {'key' if self._keys else 'user'} in; ask whoever"
                     " runs the scheduler to authorise it"

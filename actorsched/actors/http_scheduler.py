@@ -23,6 +23,7 @@ from pykka import ActorRef
 from pykka.messages import _ActorStop
 
 from actorsched.actors.adapter import AdapterActor
+from actorsched.actors.contact import Contact
 from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
 from actorsched.actors.patience import NoAnswerError, Patience, closed_early, over_early
 from actorsched.actors.runtime import Event, Runtime
@@ -47,9 +48,17 @@ class LuigidMethods:
         settings: how it waits and retries.
         runtime: clock, chance and the network.
         closing: set to end a pause at once.
+        contact: where it is shared with other methods of the same luigid.
     """
 
-    def __init__(self, url: str, settings: ClientSettings, runtime: Runtime, closing: Event) -> None:
+    def __init__(
+        self,
+        url: str,
+        settings: ClientSettings,
+        runtime: Runtime,
+        closing: Event,
+        contact: Contact | None = None,
+    ) -> None:
         self.url = redacted(url)
         self.is_stopping: Callable[[], bool] = bool
         self._endpoints = parse_endpoints(
@@ -60,7 +69,7 @@ class LuigidMethods:
         self._client: HttpClient | None = None
         self._runtime = runtime
         self._closing = closing
-        self._patience = Patience(self.url, settings, runtime, closing, self._meanwhile)
+        self._patience = Patience(self.url, settings, runtime, closing, self._meanwhile, contact)
 
     def __getattr__(self, name: str) -> Any:
         if name not in METHODS or name in ("hello", "cancel_task"):
@@ -80,6 +89,11 @@ class LuigidMethods:
             said = {**said, "retry_policy_dict": {name: policy[name] for name in policy if name in LUIGIS}}
         return self._patience.keep_trying(lambda limit_s: self._attempt(method, said, limit_s), patience_s)
 
+    @property
+    def contact(self) -> Contact:
+        """Whether it is there."""
+        return self._patience.contact
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -92,7 +106,7 @@ class LuigidMethods:
         try:
             return self._client.call(method, params, timeout_s)
         except UntrustedServerError as error:
-            if not self._patience.was_in_contact:
+            if not self._patience.contact.was_there:
                 raise
             self.close()
             raise NoAnswerError(str(error)) from None  # somebody will renew what has expired
@@ -133,7 +147,7 @@ class HttpSchedulerActor(AdapterActor):
         self._luigid = LuigidMethods(url, settings, runtime, closing)
         super().__init__(self._luigid, runtime)
         self._luigid.is_stopping = lambda: self.actor_inbox.holds(_ActorStop)
-        self._pings = LuigidMethods(url, _for_pings(settings), runtime, closing)
+        self._pings = LuigidMethods(url, _for_pings(settings), runtime, closing, self._luigid.contact)
         self._pinger: ActorRef[AdapterActor] | None = None
 
     def handle(self, message: object) -> Any:

@@ -1,15 +1,11 @@
-"""How long and how often something is tried that may need several attempts; not what is tried.
-
-One line is logged when contact is lost, and one when it is back; how often it was tried in between stands
-in neither, because nobody can do anything about it.
-"""
+"""How long and how often something is tried that may need several attempts; not what is tried."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from actorsched.actors.log import log
+from actorsched.actors.contact import Contact
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import SchedulerUnreachableError
@@ -41,7 +37,7 @@ class Patience:
     """Belongs to the thread of its owner.
 
     Attributes:
-        was_in_contact: whether there was ever an answer.
+        contact: is told of attempts in vain and of answers.
 
     Args:
         url: for messages; without passwords.
@@ -49,6 +45,7 @@ class Patience:
         runtime: clock and chance.
         closing: set to end a pause at once.
         meanwhile: the other duties of the owner; may raise, which ends it all.
+        contact: where it is shared with somebody.
     """
 
     def __init__(
@@ -58,15 +55,15 @@ class Patience:
         runtime: Runtime,
         closing: Event,
         meanwhile: Callable[[], None],
+        contact: Contact | None = None,
     ) -> None:
-        self.was_in_contact = False
+        self.contact = contact or Contact(url, runtime.clock.monotonic, settings.patience)
         self._url = url
         self._settings = settings
         self._random = runtime.random
         self._now = runtime.clock.monotonic
         self._closing = closing
         self._meanwhile = meanwhile
-        self._away_since: float | None = None
 
     def keep_trying(self, attempt: Callable[[float], T], patience_s: float | None = None) -> T:
         """Make attempts until one succeeds.
@@ -80,6 +77,7 @@ class Patience:
             Exception: what else an attempt raises.
         """
         settings = self._settings
+        wanted_s = patience_s
         patience_s = settings.patience if patience_s is None else patience_s
         started = self._now()
         until = started + patience_s if patience_s > 0 else None
@@ -89,13 +87,13 @@ class Patience:
             if until is not None:
                 timeout_s = min(timeout_s, max(SLICE_S, until - self._now()))
             result = attempt(timeout_s)
-            self.note_contact()
+            self.contact.find()
             return result
 
         try:
             return once()
         except NoAnswerError as error:
-            self.note_lost(str(error), started, patience_s)
+            self.contact.lose(str(error), started, wanted_s)
             last, attempts = error, 1
         if settings.retry_attempts != 1 and (until is None or self._now() < until):
             # loaded when something goes wrong for the first time, which is never in most programs
@@ -136,23 +134,3 @@ class Patience:
         while (left := until - self._now()) > 0:
             self._meanwhile()
             self._closing.wait(min(SLICE_S, left))
-
-    def note_lost(self, cause: str, since: float, patience_s: float | None = None) -> None:
-        """What was sent at the moment `since` was in vain."""
-        if self._away_since is None:
-            self._away_since = since
-            patience_s = self._settings.patience if patience_s is None else patience_s
-            log.warning(
-                "lost contact with the scheduler",
-                url=self._url,
-                cause=cause,
-                patience_s=patience_s or "no end",
-            )
-
-    def note_contact(self) -> None:
-        """There was an answer."""
-        self.was_in_contact = True
-        if self._away_since is not None:
-            away_s = round(self._now() - self._away_since, 3)
-            self._away_since = None
-            log.info("contact with the scheduler is back", url=self._url, away_s=away_s)

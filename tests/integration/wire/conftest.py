@@ -12,6 +12,7 @@ import pytest
 import zmq
 
 from actorsched.actors.base import Actor
+from actorsched.actors.log import log
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.rpc.api import SchedulerApi
 from actorsched.transport.context import context
@@ -105,6 +106,26 @@ class Listener(Actor):
         self._told.set()
 
 
+class Logged:
+    """What is logged, and waiting for it."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self._news = threading.Condition()
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        def note(event: str, **fields: Any) -> None:
+            with self._news:
+                self.events.append(event)
+                self._news.notify_all()
+
+        return note
+
+    def wait_for(self, event: str) -> bool:
+        with self._news:
+            return self._news.wait_for(lambda: event in self.events, LONG_S)
+
+
 @pytest.fixture
 def backend() -> Backend:
     return Backend()
@@ -159,3 +180,11 @@ def free_address() -> str:
         with context().socket(zmq.REP) as socket, contextlib.suppress(zmq.ZMQError):
             socket.bind(address)
             return address
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    found = Logged()
+    log.use(lambda: found)
+    yield found
+    log.use(None)

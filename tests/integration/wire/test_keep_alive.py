@@ -4,46 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from actorsched.actors.log import log
 from actorsched.actors.messages import Call, Heard, KeepAlive, StopKeepAlive
 from actorsched.facade.serve import serve
 
 LONG_S = 30.0
 Connect = Callable[..., Any]
 Listening = tuple[Any, list[object], threading.Event]
-
-
-class Lines:
-    """What is logged, and waiting for it."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self._news = threading.Condition()
-
-    def __getattr__(self, level: str) -> Callable[..., None]:
-        def note(event: str, **fields: Any) -> None:
-            with self._news:
-                self.events.append(event)
-                self._news.notify_all()
-
-        return note
-
-    def wait_for(self, event: str) -> bool:
-        with self._news:
-            return self._news.wait_for(lambda: event in self.events, LONG_S)
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    found = Lines()
-    log.use(lambda: found)
-    yield found
-    log.use(None)
 
 
 def is_ping(frame: bytes) -> bool:
@@ -184,7 +153,7 @@ def test_pings_find_a_server_that_returned(backend: Any, connect: Connect) -> No
             assert pinged.wait(LONG_S)
 
 
-def test_a_loss_is_told_of_when_only_pings_go_out(backend: Any, connect: Connect, lines: Lines) -> None:
+def test_a_loss_is_told_of_when_only_pings_go_out(backend: Any, connect: Connect, logged: Any) -> None:
     """A worker whose slots are all busy says nothing else, for hours. One line each."""
     server = serve(backend)
     client = connect(server.address, connect_timeout=0.2)
@@ -193,9 +162,9 @@ def test_a_loss_is_told_of_when_only_pings_go_out(backend: Any, connect: Connect
     with client.keep_alive("w", interval_s=0.01):
         assert pinged.wait(LONG_S)
         server.stop()
-        assert lines.wait_for("lost contact with the scheduler")
+        assert logged.wait_for("lost contact with the scheduler")
         with serve(backend, bind=server.address):
-            assert lines.wait_for("contact with the scheduler is back")
+            assert logged.wait_for("contact with the scheduler is back")
         # on a busy machine there may be another loss, but never two lines for one
-        assert set(lines.events[::2]) == {"lost contact with the scheduler"}
-        assert set(lines.events[1::2]) == {"contact with the scheduler is back"}
+        assert set(logged.events[::2]) == {"lost contact with the scheduler"}
+        assert set(logged.events[1::2]) == {"contact with the scheduler is back"}

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import pytest
 
 import actorsched
-from actorsched.actors.messages import Heard, KeepAlive
+from actorsched.actors.messages import Call, Heard, KeepAlive
 from actorsched.errors import (
     AccessDeniedError,
     AddressError,
@@ -102,6 +102,8 @@ class Gateway:
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes]] = []
         self.asked: list[tuple[str, dict[str, Any], str]] = []
+        self.away = False
+        self._news = threading.Condition()
         self.connections = 0
         gateway = self
 
@@ -115,8 +117,12 @@ class Gateway:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 data = json.loads(parse_qs(body)["data"][0])
-                gateway.asked.append((self.path, data, self.headers.get("Authorization", "")))
+                with gateway._news:
+                    gateway.asked.append((self.path, data, self.headers.get("Authorization", "")))
+                    gateway._news.notify_all()
                 status, answer = gateway.answers.pop(0) if gateway.answers else (200, b'{"response": 7}')
+                if gateway.away:
+                    status, answer = 503, b"away"
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -129,6 +135,11 @@ class Gateway:
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
+
+    def wait_for(self, n: int) -> bool:
+        """Wait until it was asked so often."""
+        with self._news:
+            return self._news.wait_for(lambda: len(self.asked) >= n, LONG_S)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -162,6 +173,30 @@ def test_a_scheduler_that_is_away_is_asked_again(status: int, gateway: Gateway, 
     gateway.answers += [(status, b"away")] * 2
     assert connect(f"http://{gateway.address}").ping("w") == 7
     assert len(gateway.asked) == 3
+
+
+def test_a_loss_is_told_of_once(gateway: Gateway, connect: Connect, logged: Any) -> None:
+    """Calls and pings go ways of their own, and a ping gives up and is due again; it is the same loss."""
+    client = connect(f"http://{gateway.address}", connect_timeout=0.5)
+    client.ping("w")
+    gateway.away = True
+    with client.keep_alive("w", interval_s=0.01):
+        waiting = client.actor_ref.ask(Call(method="prune", params={}), block=False)
+        for _ in range(20):
+            asked = len(gateway.asked)
+            assert gateway.wait_for(asked + 1)
+        gateway.away = False
+        assert waiting.get(timeout=LONG_S) == 7
+        assert logged.wait_for("contact with the scheduler is back")
+    assert logged.events[:2] == ["lost contact with the scheduler", "contact with the scheduler is back"]
+
+
+def test_pings_that_fail_are_told_of_once(gateway: Gateway, connect: Connect, logged: Any) -> None:
+    """And when they succeed again."""
+    gateway.answers += [(500, b"trace")] * 5
+    with connect(f"http://{gateway.address}").keep_alive("w", interval_s=0.01):
+        assert logged.wait_for("pings succeed again")
+    assert logged.events == ["pings fail", "pings succeed again"]
 
 
 @pytest.mark.parametrize(

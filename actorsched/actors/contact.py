@@ -1,0 +1,55 @@
+"""Whether there is contact with a scheduler, for the log: one line when it is lost, and one when it is back.
+
+How often it was tried in between stands in neither, because nobody can do anything about it. Calls and
+pings go different ways to the same scheduler, and share this, so that each loss is told of once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from actorsched.actors.log import log
+
+
+class Contact:
+    """May be used from several threads.
+
+    Attributes:
+        was_there: whether there was ever an answer.
+
+    Args:
+        url: of the scheduler, without passwords.
+        now: a monotonic clock.
+        patience_s: how long calls are tried, to tell; 0 is for ever.
+    """
+
+    def __init__(self, url: str, now: Callable[[], float], patience_s: float) -> None:
+        self.was_there = False
+        self._url = url
+        self._now = now
+        self._patience_s = patience_s
+        self._away_since: float | None = None
+        self._lock = threading.Lock()
+
+    def lose(self, cause: str, since: float, patience_s: float | None = None) -> None:
+        """What was sent at the moment `since` was in vain; `patience_s`: where it is another one."""
+        with self._lock:
+            if self._away_since is not None:
+                return
+            self._away_since = since
+        patience_s = self._patience_s if patience_s is None else patience_s
+        log.warning(
+            "lost contact with the scheduler", url=self._url, cause=cause, patience_s=patience_s or "no end"
+        )
+
+    def find(self) -> None:
+        """There was an answer."""
+        self.was_there = True
+        if self._away_since is None:  # the usual case costs no more than this
+            return
+        with self._lock:
+            since, self._away_since = self._away_since, None
+        if since is not None:
+            away_s = round(self._now() - since, 3)
+            log.info("contact with the scheduler is back", url=self._url, away_s=away_s)
