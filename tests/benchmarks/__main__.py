@@ -15,7 +15,7 @@ SUITES = {
     "startup": "a whole command for one task",
     "core": "the scheduler's machine: cost by number of tasks, views, memory, a long life",
     "discovery": "finding tasks",
-    "rpc": "calls through the network, beside peers; registration; heartbeats",
+    "rpc": "calls through the network, beside peers; registration; wake-ups; heartbeats",
     "store": "what a durable store costs the scheduler",
     "worker": "memory of a worker",
     "scaling": "how many workers a scheduler can serve, by simulation; writes docs/scaling.svg",

@@ -18,6 +18,7 @@ from actorsched import RemoteScheduler, Worker
 from tests.benchmarks.endtoend.scheduler_node import scheduler_node
 from tests.benchmarks.rounds import Sample, median
 from tests.benchmarks.rpc.heartbeats import Node, heartbeats_share
+from tests.benchmarks.rpc.wakeups import wakeups_s
 from tests.benchmarks.table import show
 
 SECONDS = 1.5
@@ -135,5 +136,8 @@ def suite(n_rounds: int) -> None:
         if absent not in present:
             print(f"not measured: {absent.name}, because {absent.needs} is not installed", flush=True)
     print(f"{REGISTERED:,} tasks discovered and registered through TCP in {median(registered, 's'):.1f} s")
+    found = wakeups_s()
+    shown = ", ".join(f"{found[int(len(found) * q)] * 1e3:.1f} ms (p{q * 100:g})" for q in (0.5, 0.9, 0.99))
+    print(f"from the registration of a task to its start on an idle worker node: {shown} of {len(found)}")
     workers, seconds, share = heartbeats_share()
     print(f"{workers} workers, with the default heartbeats: {share:.1%} of a core, over {seconds:g} s")
