@@ -17,9 +17,8 @@ from actorsched.simulation.decisions import (
     BatchesAreAlike,
     ClaimsAreTaken,
     DisabledForAReason,
+    Members,
     RequirementsFirst,
-    granted_in,
-    grants_in,
     was_taken,
 )
 from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
@@ -126,34 +125,23 @@ class AcknowledgedReports(Checker):
         #: run → when its report came first, and could not be answered; it may have been written all the same
         self.put_off_at: dict[str, float] = {}
         self.done: dict[str, float] = {}
-        #: run → members of the batch
-        self.members: dict[str, list[str]] = {}
+        self.members = Members()
 
     def delivered(self, call: Served) -> None:
         if call.method == "add_task" and _was_accepted(call):
-            for task_id in self._ended_by(call):
+            for task_id in self.members.ended_by(call):
                 if self.reported.get(task_id) == call.params["run_id"]:
                     self.done.setdefault(task_id, self.hub.now)
 
-    def _ended_by(self, call: Served) -> tuple[str, ...]:
-        return (call.params["task_id"], *self.members.get(call.params["run_id"], ()))
-
     def served(self, call: Served) -> None:
-        for grant in grants_in(call):
-            if grant.get("batch_task_ids"):
-                self.members[grant["run_id"]] = granted_in(grant)
-        if call.method != "add_task":
-            return
-        if isinstance(call.result, dict) and call.result.get("refused"):
-            members = self.members.get(call.params.get("run_id", ""), [])
-            if call.params["task_id"] in members:
-                members.remove(call.params["task_id"])
+        self.members.note(call)
+        if call.method != "add_task" or (isinstance(call.result, dict) and call.result.get("refused")):
             return
         if was_put_off(call) and call.params.get("run_id"):
             self.put_off_at.setdefault(call.params["run_id"], self.hub.now)
         if _was_accepted(call):
             if call.fresh:
-                for task_id in self._ended_by(call):
+                for task_id in self.members.ended_by(call):
                     self.reported[task_id] = call.params["run_id"]
                     self.reported_at[task_id] = self.put_off_at.get(call.params["run_id"], self.hub.now)
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):

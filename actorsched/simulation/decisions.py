@@ -36,6 +36,27 @@ def was_taken(call: Served, *statuses: str) -> bool:
     return call.params.get("status", "PENDING") in statuses
 
 
+class Members:
+    """Which tasks end with a run: those of its batch, but for those that have gone another way by then."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[str]] = {}
+
+    def note(self, call: Served) -> None:
+        """To be told of each call, once."""
+        for grant in grants_in(call):
+            if grant.get("batch_task_ids"):
+                self._of[grant["run_id"]] = granted_in(grant)
+        if call.method == "add_task" and isinstance(call.result, dict) and call.result.get("refused"):
+            members = self._of.get(call.params.get("run_id", ""), [])
+            if call.params["task_id"] in members:
+                members.remove(call.params["task_id"])
+
+    def ended_by(self, call: Served) -> tuple[str, ...]:
+        """What ends by a report that names a run: the task, and the members of the batch."""
+        return (call.params["task_id"], *self._of.get(call.params["run_id"], ()))
+
+
 class RequirementsFirst(Checker):
     """No run before its requirements are done; nor is a task handed out before, which a child would see."""
 

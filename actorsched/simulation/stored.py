@@ -9,7 +9,7 @@ import msgspec
 from actorsched.core import rows
 from actorsched.core.rows import Rows
 from actorsched.simulation.checker import Checker
-from actorsched.simulation.decisions import granted_in, grants_in, was_taken
+from actorsched.simulation.decisions import Members, was_taken
 from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.wire import Served, was_put_off
 from actorsched.store.url import LEASE_S
@@ -81,21 +81,18 @@ class HistoryIsWhole(Checker):
         self.known: set[tuple[str, str]] = set()
         #: (task, run) of what has to be in it soon → since when
         self.owed: dict[tuple[str, str], float] = {}
-        #: run → members of the batch
-        self.members: dict[str, list[str]] = {}
+        self.members = Members()
         #: runs whose end was in a commit that failed
         self.doubtful: set[str] = set()
 
     def served(self, call: Served) -> None:
-        for grant in grants_in(call):
-            if grant.get("batch_task_ids"):
-                self.members[grant["run_id"]] = granted_in(grant)
+        self.members.note(call)
         run_id = call.params.get("run_id")
         if was_put_off(call) and run_id:
             self.doubtful.add(run_id)
         if not was_taken(call, "DONE") or not run_id or run_id in self.doubtful:
             return
-        for task_id in (call.params["task_id"], *self.members.get(run_id, ())):
+        for task_id in self.members.ended_by(call):
             self.owed.setdefault((task_id, run_id), self.hub.now)
 
     def restarted(self, node: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from actorsched.actors.duties import Duties
 from actorsched.actors.messages import Call, RunJob
 from actorsched.actors.staff import Run
-from actorsched.core import batches, granting, transitions
+from actorsched.core import batches, granting, registering, transitions
 from actorsched.core.batches import BatchIndex
 from actorsched.core.record import TaskRecord
 from actorsched.core.state import State
@@ -115,3 +115,8 @@ def lost_batches_are_handed_out_as_they_were(patch: pytest.MonkeyPatch) -> None:
         return [*reconcile(state, asking, [*current_tasks, *ids], now), *lost]
 
     patch.setattr(granting, "_reconcile", literal)
+
+
+def ends_of_nobody_are_taken(patch: pytest.MonkeyPatch) -> None:
+    """The good end of a combined task is acknowledged, also when none of its members is in its batch."""
+    patch.setattr(registering, "stands_for_nothing", lambda *_: False)
