@@ -15,7 +15,7 @@ from math import inf
 from typing import Any
 
 from actorsched._version import __version__
-from actorsched.actors.patience import SLICE_S, NoAnswerError, Patience
+from actorsched.actors.patience import SLICE_S, NoAnswerError, NotNowError, Patience
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import (
@@ -167,7 +167,7 @@ class Conversation:
         except ValueError as error:
             raise ProtocolError(f"{self._url} answered with something that is no answer: {error}") from None
         if isinstance(response, Response) and response.error and response.error.code == envelope.UNAVAILABLE:
-            raise NoAnswerError(response.error.message)
+            raise NotNowError(response.error.message)
         self.answered_at = self._now()
         return response
 

@@ -20,6 +20,10 @@ class NoAnswerError(Exception):
     """One attempt was in vain; the text says why."""
 
 
+class NotNowError(NoAnswerError):
+    """The scheduler itself has said that it cannot serve at present, and why."""
+
+
 def closed_early(url: str) -> SchedulerUnreachableError:
     """The error of a request whose client was closed while it waited."""
     return SchedulerUnreachableError(
@@ -118,6 +122,10 @@ class Patience:
                 return retrying(once)
             except NoAnswerError as error:
                 last, attempts = error, 1 + retrying.statistics.get("attempt_number", 0)
+        if isinstance(last, NotNowError):
+            raise SchedulerUnreachableError(
+                f"the scheduler at {self._url} could not serve for {self._now() - started:.3g} s: {last}"
+            )
         raise SchedulerUnreachableError(
             f"no scheduler answered at {self._url} within {self._now() - started:.3g} s"
             f" ({attempts} attempts; the last one: {last}); is it running, and is the address right?"

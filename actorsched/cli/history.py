@@ -57,6 +57,7 @@ def _history(
     as_json: bool,
 ) -> None:
     from actorsched.cli.output import ago, print_json, print_table
+    from actorsched.facade.elsewhere import reported
     from actorsched.store.history import History
 
     history = History(url or usual_url())
@@ -93,7 +94,7 @@ def _history(
                 "" if row["duration"] is None else ago(row["duration"]),
                 f"{row['family']}({', '.join(f'{k}={v}' for k, v in sorted(row['params'].items()))})",
                 row["host"] or "",
-                (row["error"] or "").strip().rpartition("\n")[2],
+                reported(row["error"]).rpartition("\n")[2],
             )
             for row in found
         ],

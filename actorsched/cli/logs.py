@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from datetime import datetime
@@ -14,6 +15,8 @@ from actorsched.cli.sections import SectionedCommand
 
 #: seconds between two looks at a log that is followed
 FOLLOW_S = 0.2
+#: an id shows so many parameters, in the order of their names, and of each so many characters (Luigi's)
+SHOWN, SHOWN_CHARS = 3, 16
 #: of the tasks that fit, so many are named
 NAMED_MAX = 20
 
@@ -29,11 +32,11 @@ def show_logs(
         raise click.UsageError("--later-runs and --run contradict each other: a run has no later ones")
     follow = follow or later_runs
     folder = log_dir or default_folder()
-    tasks = tasks_like(folder, task)
+    tasks = tasks_like(folder, task) or tasks_like(folder, id_begin(task))
     if not tasks:
         raise click.ClickException(
-            f"no log of a task {task!r} in {folder}: it printed nothing, ran on another machine, or "
-            "its logs are in another folder (--log-dir)"
+            f"no log of a task {task!r} in {folder}: it printed nothing, ran on another machine, "
+            "its logs are in another folder (--log-dir), or this is neither its id nor its name"
         )
     if len(tasks) > 1:
         names = "\n".join(f"  {name}" for name in tasks[:NAMED_MAX])
@@ -55,6 +58,14 @@ def show_logs(
     for chunk in () if follow else read(runs[0]):
         sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()
+
+
+def id_begin(name: str) -> str:
+    """How the id of a task begins that is shown as, for example, `Total(day=2026-11-24, out=out)`."""
+    family, _, inside = name.removesuffix(")").partition("(")
+    values = dict(re.findall(r"(\w+)=(.*?)(?=, \w+=|$)", inside))
+    shown = [values[each][:SHOWN_CHARS] for each in sorted(values)[:SHOWN]]
+    return re.sub(r"[^A-Za-z0-9_]", "_", "_".join([family, *shown])) + "_" * (1 if shown else 2)
 
 
 def _follow(folder: Path, task: str, run_id: str | None, later_runs: bool) -> None:
@@ -104,5 +115,5 @@ logs = SectionedCommand(
     callback=show_logs,
     params=params,
     help="Show what a task printed when it ran on this machine.\n\n"
-    "TASK is a task id, as `actorsched tasks` shows it, or its beginning.",
+    "TASK is a task's name, as `actorsched tasks` shows it, or its id, or how the id begins: the family.",
 )

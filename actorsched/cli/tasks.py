@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: tasks that are asked for in one request
 PAGE = 1000
+#: so many of those that failed are shown with their error, which is asked for one by one
+ERRORS_MAX = 100
 
 
 def pages(remote: RemoteScheduler, wanted: int | None, **filters: Any) -> Iterator[dict[str, Any]]:
@@ -53,6 +55,7 @@ def show_tasks(
         click.echo("no such tasks" if status or search else "no tasks")
         return
     now = time.time()
+    errors = _errors(remote, found)
     print_table(
         ("STATUS", "PRIORITY", "SINCE", "TASK", "WHY"),
         [
@@ -61,7 +64,7 @@ def show_tasks(
                 f"{view['priority']:g}",
                 ago(now - (view.get("time_running") or view["last_updated"])),
                 view["display_name"],
-                _why(view),
+                _why(view) or errors.get(view["task_id"], ""),
             )
             for view in found
         ],
@@ -69,6 +72,17 @@ def show_tasks(
     )
     if more:
         print("… and more; --limit 0 shows all of them, --search and --status fewer", file=sys.stderr)
+
+
+def _errors(remote: RemoteScheduler, found: list[dict[str, Any]]) -> dict[str, str]:
+    """The last line of what was reported of those that failed or were taken out."""
+    from actorsched.facade.elsewhere import reported
+
+    failed = [view["task_id"] for view in found if view["status"] in ("FAILED", "DISABLED")]
+    return {
+        task_id: reported(remote.fetch_error(task_id=task_id)["error"]).rpartition("\n")[2]
+        for task_id in failed[:ERRORS_MAX]
+    }
 
 
 def _why(view: dict[str, Any]) -> str:

@@ -79,7 +79,7 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, wo
             if _has_failed(view):
                 waiting[task_id] = view
             elif not entry.cause or _others_run(view, worker_id):
-                cause = _why_open(view)
+                cause = _with_name(_why_open(view), ledger)
                 if cause or not view.get("time_running"):
                     ledger.settle(task_id, Fate.NOT_RUN, cause=cause)
                 else:  # it was begun and is pending again: it did have its turn
@@ -109,6 +109,13 @@ def _why_open(view: Mapping[str, Any]) -> str:
     return str(view.get("blocked_reason") or "")
 
 
+def _with_name(reason: str, ledger: Ledger) -> str:
+    """A reason that ends with the id of a task, with the name that people call it by."""
+    head, separator, last = reason.rpartition(": ")
+    entry = ledger.entries.get(last)
+    return reason if entry is None else f"{head}{separator}{entry.name}"
+
+
 def _why_again(view: Mapping[str, Any], error: str) -> str:
     if error:
         return f"it failed on a worker and waits to be tried again: {error}"
@@ -121,11 +128,15 @@ def _errors_of(task_ids: Sequence[str], ask: Ask) -> dict[str, str]:
     for start in range(0, len(task_ids), ERRORS_MAX):
         asked = task_ids[start : start + ERRORS_MAX]
         for task_id, reply in zip(asked, _results("fetch_error", asked, ask), strict=True):
-            text = reply.get("error") or ""
-            with contextlib.suppress(ValueError):  # clients encode the text once more, as Luigi's do
-                text = json.loads(text)
-            texts[task_id] = str(text).strip()
+            texts[task_id] = reported(reply.get("error"))
     return texts
+
+
+def reported(text: Any) -> str:
+    """What was reported of a task, as it was written: clients encode the text once more, as Luigi's do."""
+    with contextlib.suppress(ValueError, TypeError):
+        text = json.loads(text)
+    return str(text or "").strip()
 
 
 def _last_line(text: str) -> str:

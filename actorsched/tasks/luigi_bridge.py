@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from actorsched.errors import ParameterError
 from actorsched.tasks.parameter import nearest
 
+#: a moment to show how one is written
+EXAMPLE = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)
 #: what Luigi sets on a task while it runs
 FORWARDED = (
     "set_tracking_url",
@@ -87,7 +90,7 @@ def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
                 secret = int(known[name].visibility) == PRIVATE
                 raise ParameterError(
                     f"task {family}, parameter {name!r}: got {'<private>' if secret else repr(text)}, "
-                    f"expected {_type_text(known[name])} ({type(error).__name__})"
+                    f"expected {_type_text(known[name])}{_hint(known[name])} ({type(error).__name__})"
                 ) from None
     private = {
         name: getattr(member, name)
@@ -128,6 +131,16 @@ def parameters_of(cls: Any) -> list[tuple[str, str, str | None, bool, str, bool]
 
 def _type_text(parameter: Any) -> str:
     return type(parameter).__name__
+
+
+def _hint(parameter: Any) -> str:
+    """What its text looks like, as far as the parameter tells."""
+    choices = getattr(parameter, "_choices", None) or getattr(parameter, "_enum", None)
+    if choices:
+        texts = [str(getattr(each, "name", each)) for each in choices]
+        return ", one of " + ", ".join(sorted(texts) if isinstance(choices, set | frozenset) else texts)
+    pattern = getattr(parameter, "date_format", "")
+    return f", such as {EXAMPLE.strftime(pattern)}" if pattern else ""
 
 
 #: Luigi's ParameterVisibility.PRIVATE

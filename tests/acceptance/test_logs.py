@@ -33,6 +33,8 @@ def test_following_a_run_ends_with_the_run(folder: Path) -> None:
             assert follower.ended() == ""
         assert process.wait() == 0, process.ended()
     assert run("logs", "Speaker", "--follow", cwd=folder).stdout == "it begins\nit ends\n"
+    assert run("logs", "Speaker(name=fine, out=out)", cwd=folder).stdout == "it begins\nit ends\n"
+    assert "neither its id nor its name" in run("logs", "Speaker(n=1)", cwd=folder, code=1).stderr
 
 
 def test_following_ends_with_a_worker_that_is_killed(folder: Path) -> None:

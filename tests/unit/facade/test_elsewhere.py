@@ -84,6 +84,18 @@ def test_each_task_is_said_to_be_as_the_scheduler_knows_it(make: Callable[..., A
     assert ledger.entries["failed"].detail == "Traceback:\nValueError: no"
 
 
+def test_what_stands_in_the_way_is_told_by_its_name() -> None:
+    """Ids are for programs."""
+    scheduler = Driven()
+    scheduler.add_task(worker="other", task_id="T_1_ab", family="T", status="FAILED")
+    scheduler.add_task(worker="other", task_id="U_2_cd", family="U", deps=["T_1_ab"])
+    ledger = Ledger()
+    for task_id, name in {"T_1_ab": "T(n=1)", "U_2_cd": "U(n=2)"}.items():
+        ledger.add(Entry(task_id=task_id, name=name, family="F", fate=Fate.NOT_RUN))
+    look_elsewhere(ledger, Asked(scheduler), "w")
+    assert ledger.entries["U_2_cd"].cause == "failed dependency: T(n=1)"
+
+
 def test_what_failed_here_and_was_done_elsewhere_is_done(make: Callable[..., Any]) -> None:
     """And what failed here keeps its own words when it is nowhere done."""
     scheduler = make()

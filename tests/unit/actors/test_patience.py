@@ -1,0 +1,38 @@
+"""What is said when the patience is over."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from actorsched.actors.patience import NoAnswerError, NotNowError, Patience
+from actorsched.actors.runtime import Runtime
+from actorsched.config import ClientSettings
+from actorsched.errors import SchedulerUnreachableError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            NoAnswerError("no connection"),
+            r"no scheduler answered at tcp://there within \S+ s \(2 attempts; the last one: no connection\);"
+            r" is it running, and is the address right\?",
+        ),
+        (
+            NotNowError("the disk is full"),
+            r"the scheduler at tcp://there could not serve for \S+ s: the disk is full",
+        ),
+    ],
+)
+def test_a_scheduler_that_says_why_is_told_from_one_that_says_nothing(error: Exception, told: str) -> None:
+    """Nobody shall look for a wrong address when a disk is full."""
+    settings = ClientSettings(retry_attempts=2, retry_wait_min=0.0, retry_wait_max=0.0)
+    patience = Patience("tcp://there", settings, Runtime(), threading.Event(), lambda: None)
+
+    def attempt(timeout_s: float) -> None:
+        raise error
+
+    with pytest.raises(SchedulerUnreachableError, match=f"^{told}$"):
+        patience.keep_trying(attempt)
