@@ -7,6 +7,11 @@ the `HostEvent`s that come out of its inbox, and closes it.
 The inbox listens to the sockets, so there is one thread for all of it. A wake-up serves several frames,
 because looking at the inbox between two of them costs as much as a small call.
 
+Where there is a store, frames that wait at the same moment are carried out one after the other and stored
+by one commit, before the first of them is answered: what a commit costs is then shared by all of them.
+When it fails, nothing of any of them has happened, and each is told so. When it was the fault of one,
+which nobody can tell, they are carried out again, each with a commit of its own.
+
 With a guard (`transport/guard.py`), ZeroMQ asks here who may connect, and each request has a user, whose
 role is looked up anew. The hash of a password takes long, so it is made in a thread of its own, and
 strangers who try many of them are put off instead of queueing.
@@ -18,8 +23,9 @@ import contextlib
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from pykka import ActorDeadError
@@ -28,6 +34,7 @@ from actorsched.actors.base import Actor, log
 from actorsched.actors.messages import Call
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.strangers import Strangers
+from actorsched.errors import InvalidParamsError
 from actorsched.rpc.dispatch import Dispatcher, PlainCall
 from actorsched.rpc.envelope import MAX_BATCH, MAX_FRAME_BYTES
 from actorsched.transport.address import events_beside, parse_bind
@@ -38,6 +45,8 @@ from actorsched.transport.zap import Door, Knock
 
 #: frames that are served before the inbox gets a look
 DRAIN = 16
+#: bytes after which no more frames are taken to be committed together: the first of them waits for the last
+TOGETHER_BYTES = 256 * 1024
 #: passwords that wait to be checked; whoever comes then is asked to come back later
 MAX_CHECKING = 8
 
@@ -100,6 +109,16 @@ class _Checked(HostEvent):
         self.user = user
 
 
+class _Asked(NamedTuple):
+    """What a peer sent."""
+
+    #: where the answer goes, as the socket says
+    way: Any
+    frames: list[bytes]
+    #: None: who sent it was struck off
+    role: Role | None
+
+
 class Host:
     """See the top of the module; belongs to the thread of its owner.
 
@@ -109,6 +128,8 @@ class Host:
         make_calls: makes the calls of a frame, as for `Dispatcher`.
         make_once: the same for a frame with an identity; None: the host remembers the answers.
         guard: who may talk to it; None: whoever can reach the addresses.
+        together: what `make_calls` and `make_once` do inside of it is committed when it is left; that raises
+            what a commit raises, and then nothing of it has happened. None: nothing is committed.
     """
 
     def __init__(
@@ -118,12 +139,16 @@ class Host:
         make_calls: Callable[[Sequence[Call]], Sequence[Any]],
         make_once: Callable[[Sequence[Call], str, int, bytes], Sequence[Any]] | None,
         guard: Guard | None = None,
+        together: Callable[[], AbstractContextManager[None]] | None = None,
     ) -> None:
         self._owner = owner
         self._network = runtime.network
         self._strangers = Strangers(runtime.clock.monotonic)
         self._calls = make_calls
         self._once = make_once
+        self._together = together
+        #: whether the frame that is answered has asked the scheduler for something
+        self._called = False
         self._guard = guard
         self._door: Door | None = None
         self._checking: ThreadPoolExecutor | None = None
@@ -194,26 +219,64 @@ class Host:
 
     def _serve(self, socket: RepSocket) -> None:
         self._serving = socket
-        dispatcher, guard = self._dispatcher, self._guard
-        for _ in range(DRAIN):
-            frames = socket.receive()
-            if frames is None:
+        n_served = 0
+        while n_served < DRAIN:
+            waiting = self._take(socket)
+            if not waiting:
                 return
-            role = "full" if guard is None else _role(socket, guard)
-            if role is None:
-                socket.send(dispatcher.deny("this key or user was struck off"))
-            elif len(frames) == 1:
-                socket.send(dispatcher.answer(frames[0], read_only=role == "read-only"))
+            n_served += len(waiting)
+            if len(waiting) == 1:
+                socket.send(self._answer(waiting[0]), waiting[0].way)
             else:
-                socket.send(dispatcher.refuse(f"a request is one frame, not {len(frames)}"))
+                self._answer_together(socket, waiting)
             if not socket.waits():
                 return
 
+    def _take(self, socket: RepSocket) -> list[_Asked]:
+        """What waits, as far as it is to be answered together."""
+        taken, size = list[_Asked](), 0
+        while (frames := socket.receive()) is not None:
+            role = "full" if self._guard is None else _role(socket, self._guard)
+            taken.append(_Asked(socket.way, frames, role))
+            size += len(frames[0]) if frames else 0
+            if self._together is None or len(taken) == DRAIN or size > TOGETHER_BYTES:
+                break
+        return taken
+
+    def _answer(self, asked: _Asked) -> bytes:
+        if asked.role is None:
+            return self._dispatcher.deny("this key or user was struck off")
+        if len(asked.frames) != 1:
+            return self._dispatcher.refuse(f"a request is one frame, not {len(asked.frames)}")
+        return self._dispatcher.answer(asked.frames[0], read_only=asked.role == "read-only")
+
+    def _answer_together(self, socket: RepSocket, waiting: Sequence[_Asked]) -> None:
+        assert self._together is not None
+        answers, called = list[bytes](), list[bool]()
+        failed: Exception | None = None
+        try:
+            with self._together():
+                for asked in waiting:
+                    self._called = False
+                    answers.append(self._answer(asked))
+                    called.append(self._called)
+        except Exception as error:
+            failed = error
+        for asked, answer, concerned in zip(waiting, answers, called, strict=True):
+            if failed is None or not concerned:
+                socket.send(answer, asked.way)
+            elif isinstance(failed, InvalidParamsError):  # of one of them, and the others have no part in it
+                socket.send(self._answer(asked), asked.way)
+            else:
+                socket.send(self._dispatcher.put_off(asked.frames[0], failed), asked.way)
+
     def _make_calls(self, calls: Sequence[PlainCall]) -> Sequence[Any]:
+        self._called = True
         return self._complete(calls, self._calls(_batch(calls)))
 
     def _make_once(self, calls: Sequence[PlainCall], client: str, seq: int, mark: bytes) -> Sequence[Any]:
         assert self._once is not None
+        self._called = True
         return self._complete(calls, self._once(_batch(calls), client, seq, mark))
 
     def _complete(self, calls: Sequence[PlainCall], results: Sequence[Any]) -> Sequence[Any]:

@@ -17,7 +17,8 @@ The machine's time is that of the state's life: it goes on where the last commit
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from actorsched.actors.log import log
 from actorsched.actors.runtime import Runtime
@@ -80,10 +81,17 @@ class Keeper:
         #: the place as it was seen by a standby, and since when
         self._seen: tuple[Place, float] | None = None
         self._opened = False
+        #: whether commits wait for the end of `together`
+        self.holds_back = False
         self.replies = ReplyMemory()
         self._new_replies: list[Reply] = []
         if store is None:
             self._machine = self._make_machine(runtime.make_id())
+
+    @property
+    def stores(self) -> bool:
+        """Whether the state outlives this object."""
+        return self._store is not None
 
     def _make_machine(self, epoch: str) -> SchedulerMachine:
         return SchedulerMachine(
@@ -225,6 +233,16 @@ class Keeper:
             self._new_replies.append(Reply(client, seq, answer))
             self._new_replies += [Reply(client, 0, None) for client in forgotten]
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit what is done inside at its end, all in one transaction; raises what `commit` raises."""
+        self.holds_back = True
+        try:
+            yield
+        finally:
+            self.holds_back = False
+        self.commit(only_if_due=True)
+
     def commit(self, *, only_if_due: bool = False) -> None:
         """Store what has changed; afterwards it may be told.
 
@@ -235,7 +253,7 @@ class Keeper:
             UnavailableError, InvalidParamsError: nothing is stored, and the machine is gone.
         """
         store, machine = self._store, self._machine
-        if store is None or machine is None:
+        if store is None or machine is None or self.holds_back:
             return
         changes = machine.take_changes()
         if not changes and not self._new_replies:

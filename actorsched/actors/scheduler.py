@@ -19,7 +19,8 @@ On crash
     the error of one call is that call's answer and nobody else's. When the store fails, whatever was
     asked ends with UnavailableError, and nothing of it has happened.
 
-A message is committed before it is answered (keeping.py). Without a store the state ends with the actor.
+A message is committed before it is answered, alone or with others that wait (keeping.py, host.py). Without
+a store the state ends with the actor.
 
 Everything that is decided is decided in the machine. This actor reads the clock for it, and looks at
 the time once in `TICK_S` seconds, so that a dead worker is noticed when nobody asks. When it was itself
@@ -31,7 +32,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,7 +195,7 @@ class SchedulerActor(Actor, SchedulerApi):
     def _give_hints(self) -> None:
         """Wake whom there is something for: workers of this process, and those behind servers."""
         machine = self._keeper.peek()
-        if machine is None:
+        if machine is None or self._keeper.holds_back:
             return
         work, messages = take_hints(machine)
         if not work and not messages:
@@ -229,7 +230,8 @@ class SchedulerActor(Actor, SchedulerApi):
         host = self._hosts.get(wanted.server)
         if host is not None:
             return host.bind(wanted)
-        host = Host(self, self._runtime, self._carry_out, self._carry_out_once, wanted.guard)
+        together = self._together if self._keeper.stores else None
+        host = Host(self, self._runtime, self._carry_out, self._carry_out_once, wanted.guard, together)
         try:
             address = host.bind(wanted)
         except BaseException:
@@ -250,6 +252,13 @@ class SchedulerActor(Actor, SchedulerApi):
         if isinstance(result, Exception):
             raise result
         return result
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        """What is carried out inside is committed when it is left, and nobody hears of it before."""
+        with self._keeper.together():
+            yield
+        self._give_hints()
 
     def _carry_out(self, calls: Sequence[Call]) -> list[Any]:
         results = self._attempt(calls)

@@ -73,6 +73,11 @@ class Dispatcher:
             self._report(error)
             return _write_failure(error_body(error), None)
 
+    def put_off(self, frame: bytes, error: Exception) -> bytes:
+        """Answer a frame whose calls were made and then undone, all of them, because of this error."""
+        requests, batch = envelope.read_requests(frame)
+        return _write_failure(self._describe(error), None if batch else _id_of(requests[0]))
+
     def refuse(self, message: str) -> bytes:
         """Answer something that is not even a frame."""
         return _write_failure(ErrorBody(envelope.INVALID_REQUEST, f"Invalid Request: {message}"), None)

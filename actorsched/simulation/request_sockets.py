@@ -8,7 +8,7 @@ never learn of it when the other side cannot be reached.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actorsched.errors import AddressInUseError
 from actorsched.simulation.actors import Source
@@ -188,7 +188,8 @@ class RepEnd:
         self.crowd: dict[ReqEnd, None] = {}
         self.queue: deque[tuple[ReqEnd | None, int, bytes]] = deque()
         self._network = network
-        self._asking: tuple[ReqEnd | None, int, bytes] | None = None
+        #: as in `transport/rep.py`: who asked last, and what
+        self.way: Any = None
         self._seen: dict[str, int] = {}
         self._closed = False
         node.sockets[self] = None
@@ -199,9 +200,8 @@ class RepEnd:
     def receive(self) -> list[bytes] | None:
         if not self.queue:
             return None
-        assert self._asking is None, "a REP socket that owes an answer takes no request"
         connection, number, frame = self.queue.popleft()
-        self._asking = connection, number, frame
+        self.way = connection, number, frame
         self.socket.readable = bool(self.queue)
         if self.crowd:
             crowd, self.crowd = self.crowd, {}
@@ -213,9 +213,8 @@ class RepEnd:
     def waits(self) -> bool:
         return bool(self.queue)
 
-    def send(self, frame: bytes) -> None:
-        assert self._asking is not None, "a REP socket that was asked nothing answers nothing"
-        (connection, number, request), self._asking = self._asking, None
+    def send(self, frame: bytes, way: tuple[ReqEnd | None, int, bytes]) -> None:
+        connection, number, request = way
         if is_silenced():
             return
         identity = identity_of(request)

@@ -64,10 +64,11 @@ class RepSocket:
         self._zmq_again = zmq.Again
         self._zmq_error = zmq.ZMQError
         self.user = ""
+        #: leads back to the peer whose request was taken last; for `send`
+        self.way: list[bytes] = []
         self._has_door = door is not None and address.scheme != "inproc"
         own = door.context if door is not None and self._has_door else context()
         self.socket: zmq.Socket[bytes] = own.socket(zmq.ROUTER)
-        self._envelope: list[bytes] = []
         self.socket.linger = LINGER_MS
         self.socket.maxmsgsize = max_frame_bytes
         self.socket.sndhwm = MAX_UNREAD
@@ -84,7 +85,7 @@ class RepSocket:
     def receive(self) -> list[bytes] | None:
         """Take what a peer sent, or None when there is nothing; never waits.
 
-        Whatever is taken must be answered by `send` before the next one is taken.
+        What is taken must be answered by `send`, with the `way` as it is then; the next may be taken before.
         """
         while True:
             try:
@@ -100,7 +101,7 @@ class RepSocket:
                 frames.append(part.bytes)
             if b"" in frames:
                 end = frames.index(b"") + 1
-                self._envelope = frames[:end]
+                self.way = frames[:end]
                 return frames[end:]
             # without an envelope there is no way back; a REP socket drops it as well
 
@@ -108,10 +109,10 @@ class RepSocket:
         """Whether there is something to take; costs less than to find that there is not."""
         return bool(int(self.socket.getsockopt(_EVENTS)) & _POLLIN)
 
-    def send(self, frame: bytes) -> None:
-        """Answer what was taken last; a peer that is gone or does not read gets nothing."""
+    def send(self, frame: bytes, way: list[bytes]) -> None:
+        """Answer what was taken, the way back; a peer that is gone or does not read gets nothing."""
         try:
-            self._send(frame)
+            self._send(frame, way)
         except self._zmq_error as error:
             if error.errno != errno.EAGAIN:
                 return  # the peer is gone
@@ -119,11 +120,11 @@ class RepSocket:
             # is fast for one that does not read; asking for the events makes it look
             self.socket.getsockopt(_EVENTS)
             with contextlib.suppress(self._zmq_error):
-                self._send(frame)
+                self._send(frame, way)
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frame: bytes, way: list[bytes]) -> None:
         # by hand: `send_multipart` takes eight times as long, most of it for flags
-        for part in self._envelope:
+        for part in way:
             self.socket.send(part, _NOBLOCK_SNDMORE)
         self.socket.send(frame, _NOBLOCK)
 
