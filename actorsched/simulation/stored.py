@@ -71,7 +71,8 @@ class HistoryIsWhole(Checker):
     """Each good end of a run that was acknowledged is in the history, once; of a batch, that of each member.
 
     It is written a moment later, and what is on its way then is lost with the process, or when the disk stays
-    full; so is what was in a commit that failed, and was written all the same.
+    full; so is what was in a commit that failed, and was written all the same. And what the state has lost with
+    the power, the history may have kept.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -98,6 +99,8 @@ class HistoryIsWhole(Checker):
     def restarted(self, node: str) -> None:
         if node in SCHEDULERS:
             self.owed.clear()
+        if not self.simulation.durable:  # the state forgot the end of a run, and it may end once more
+            self.known.clear()
 
     def each_second(self) -> None:
         disk = self.simulation.disk
