@@ -71,8 +71,8 @@ class HistoryIsWhole(Checker):
     """Each good end of a run that was acknowledged is in the history, once; of a batch, that of each member.
 
     It is written a moment later, and what is on its way then is lost with the process, or when the disk stays
-    full; so is what was in a commit that failed, and was written all the same. And what the state has lost with
-    the power, the history may have kept.
+    full; so is what was in a commit that failed, and was written all the same. And what the state has lost
+    with the power, the history may have kept.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -83,7 +83,7 @@ class HistoryIsWhole(Checker):
         #: (task, run) of what has to be in it soon → since when
         self.owed: dict[tuple[str, str], float] = {}
         self.members = Members()
-        #: runs whose end was in a commit that failed
+        #: runs whose end was in a commit that failed, or was answered before
         self.doubtful: set[str] = set()
 
     def served(self, call: Served) -> None:
@@ -93,6 +93,7 @@ class HistoryIsWhole(Checker):
             self.doubtful.add(run_id)
         if not was_taken(call, "DONE") or not run_id or run_id in self.doubtful:
             return
+        self.doubtful.add(run_id)
         for task_id in self.members.ended_by(call):
             self.owed.setdefault((task_id, run_id), self.hub.now)
 
