@@ -5,11 +5,12 @@ When a node is ready it prints one line on standard output, which ends with its 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 STANDBY_LOOK_S = 0.2
 #: seconds between two looks of a scheduler at whether it still is one
 READY_LOOK_S = 1.0
+#: seconds without an answer after which a worker says that it waits for its scheduler
+WAIT_SAID_AFTER_S = 2.0
 
 SCHEDULER_SECTION = "Of --role scheduler"
 WORKER_SECTION = "Of --role worker"
@@ -169,12 +172,29 @@ def _be_worker(values: Mapping[str, Any]) -> int:
             **values_of(WorkerSettings, values),
         ) as worker,
     ):
-        refuse_interval(values["ping_interval"], remote.hello().get("lease_s") or inf)
+        with _said_to_wait(remote.url):
+            met = remote.hello()
+        refuse_interval(values["ping_interval"], met.get("lease_s") or inf)
         _say_ready(f"worker ready for {remote.url} as {worker.worker_id}")
         with signals.stopping(lambda drain_s: worker.stop(drain_s, at_once=drain_s == 0)):
             worker.run()
         log.info("worker is stopping", worker=worker.worker_id)
     return 0
+
+
+@contextlib.contextmanager
+def _said_to_wait(url: str) -> Iterator[None]:
+    """On the terminal, whatever the log shows: whoever forgot to start a scheduler would see nothing."""
+    text = (
+        f"actorsched: no answer from {url} yet; this worker waits for its scheduler. Is it running"
+        " (`actorsched node --role scheduler`), and is --scheduler right?"
+    )
+    timer = threading.Timer(WAIT_SAID_AFTER_S, print, [text], {"file": sys.stderr, "flush": True})
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def module_folders(folders: list[str]) -> tuple[str, ...]:

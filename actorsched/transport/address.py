@@ -173,9 +173,9 @@ def parse_bind(text: str, *, allow_remote: bool = False, protected: str = "") ->
             "other machines could reach it, and whoever reaches a scheduler can make its workers run things"
         )
     raise AddressError(
-        f"address {text!r}: {danger}; make keys with `actorsched keygen server` and name their folder (keys),"
-        f" or bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network that you trust, say"
-        " allow_remote"
+        f"address {text!r}: {danger}; make keys with `actorsched keygen server` and name their folder"
+        f" (--keys), or bind to tcp://127.0.0.1:{address.port or '*'} or ipc://, or, in a network that you"
+        " trust, say allow_remote (--allow-remote)"
     )
 
 
