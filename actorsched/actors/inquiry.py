@@ -110,6 +110,8 @@ class Inquiry:
             log.warning("work came when its lease had run out; asking again", worker=self._worker_id)
             self.hungry = True
             grants = ()
+        if grants and not handout.fenced:
+            self.hungry = True  # such a scheduler hands out one at a time: there may be more for other slots
         self._waiting.hear(handout.reply, got_work=bool(grants))
         return grants, start_by
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actorsched.actors.messages import CancelRun, RunJob, SlotReturned
+from actorsched.actors.messages import CancelRun, Exchange, RunJob, SlotReturned
 from tests.unit.actors.worker_harness import Harness, methods
 
 
@@ -66,6 +66,25 @@ def test_a_scheduler_without_run_ids_is_asked_for_one_run_for_each_free_slot() -
         )
         harness.end(0, f"own-{i + 1}")
     assert "max_tasks" not in ask(harness)
+
+
+def test_a_scheduler_that_hands_out_one_at_a_time_is_asked_until_the_slots_are_full() -> None:
+    """The second slot stood idle for the time between two questions while there was work for it."""
+
+    def one(task_id: str | None) -> Any:
+        reply = {"task_id": task_id, "n_pending_tasks": 9, "running_tasks": []}
+        return lambda method, params: reply if method == "get_work" else None
+
+    harness = Harness(slots=3)
+    harness.start()
+    harness.answer(harness.exchange(), one("A"))
+    harness.answer(harness.exchange(), one("B"))
+    harness.answer(harness.exchange(), one(None))
+    assert harness.scheduler.take(Exchange) == [], "there was nothing more"
+    harness.end(0, "own-1")
+    harness.answer(harness.exchange(), one("C"))
+    harness.answer(harness.exchange(), one("D"))
+    assert harness.scheduler.take(Exchange) == [], "no slot is free"
 
 
 def test_what_a_slot_returns_is_given_back_and_not_asked_for_again() -> None:
