@@ -102,6 +102,8 @@ class HistoryIsWhole(Checker):
             self.owed.clear()
         if not self.simulation.durable:  # the state forgot the end of a run, and it may end once more
             self.known.clear()
+            disk = self.simulation.disk
+            self.read = len(disk.history) if disk is not None else 0
 
     def each_second(self) -> None:
         disk = self.simulation.disk
