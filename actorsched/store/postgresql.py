@@ -77,6 +77,11 @@ class PostgresStore(SqlStore):
         reason = " ".join(str(error).split()) or type(error).__name__
         if error.sqlstate is not None and error.sqlstate.startswith(_REFUSED):
             return StoreError(f"{self.url}: {reason}")
+        if "closed the connection unexpectedly" in reason:
+            reason = (
+                "the server has ended the connection: it was stopped, or this process stood still within a"
+                f" transaction for longer than its lease of {self.lease_s:g} s"
+            )
         return StoreUnavailableError(f"{self.url}: {reason}")
 
     def begin_reading(self, connection: sa.Connection) -> None:

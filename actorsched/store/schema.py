@@ -86,14 +86,16 @@ ballast = sa.Table(
 #: the statements of a commit; `?` is a parameter. They are the same for SQLite and PostgreSQL.
 BEAT = "UPDATE actorsched_place SET clock = ?, beat = beat + 1 WHERE id = 1 AND epoch = ?"
 HOLD = "SELECT 1 FROM actorsched_place WHERE id = 1 AND epoch = ?"
-WRITE_TASK = (
-    "INSERT INTO actorsched_task (seq, data) VALUES (?, ?)"
-    " ON CONFLICT (seq) DO UPDATE SET data = excluded.data"
-)
-WRITE_PROGRESS = (
-    "INSERT INTO actorsched_progress (seq, data) VALUES (?, ?)"
-    " ON CONFLICT (seq) DO UPDATE SET data = excluded.data"
-)
+_WRITE_ROWS = "INSERT INTO {} (seq, data) VALUES {} ON CONFLICT (seq) DO UPDATE SET data = excluded.data"
+
+
+def write_rows(table: str, n: int) -> str:
+    """Writes so many rows of tasks: number and data of each."""
+    return _WRITE_ROWS.format(table, ", ".join(["(?, ?)"] * n))
+
+
+WRITE_TASK = write_rows("actorsched_task", 1)
+WRITE_PROGRESS = write_rows("actorsched_progress", 1)
 DELETE_TASK = "DELETE FROM actorsched_task WHERE seq = ?"
 DELETE_PROGRESS = "DELETE FROM actorsched_progress WHERE seq = ?"
 WRITE_ITEM = (

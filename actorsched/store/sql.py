@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -96,6 +96,10 @@ class SqlStore:
         """Whether we have the place, until the end of this transaction; note the time and renew the beat."""
         cursor.execute(self._sql["BEAT"], (clock, self._epoch))
         return bool(cursor.rowcount == 1)
+
+    def write(self, cursor: Any, statement: str, rows: Sequence[tuple[int, bytes]]) -> None:
+        """Write rows of tasks by this statement, in their order."""
+        cursor.executemany(self._sql[statement], rows)
 
     def translate(self, error: Exception) -> Exception:
         """Our error for one of the driver's."""
@@ -278,9 +282,9 @@ class SqlStore:
                 cursor.executemany(sql["DELETE_TASK"], gone)
                 cursor.executemany(sql["DELETE_PROGRESS"], gone)
             if tasks:
-                cursor.executemany(sql["WRITE_TASK"], tasks)
+                self.write(cursor, "WRITE_TASK", tasks)
             if progress:
-                cursor.executemany(sql["WRITE_PROGRESS"], progress)
+                self.write(cursor, "WRITE_PROGRESS", progress)
             for kind, key, data in items:
                 if data is None:
                     cursor.execute(sql["DELETE_ITEM"], (kind, key))

@@ -15,6 +15,8 @@ import errno
 import fcntl
 import os
 import sqlite3
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import sqlalchemy as sa
 
 from actorsched.errors import StoreError, StoreUnavailableError
 from actorsched.store.base import Place
+from actorsched.store.schema import write_rows
 from actorsched.store.sql import SqlStore
 
 #: how long a commit waits for another process that writes (a standby, a command); seconds
@@ -31,6 +34,8 @@ BUSY_S = 5.0
 CHECKPOINT_PAGES = 4_000
 #: so often, at most, the time and the beat are written with a commit; a restart sets the time back by so much
 BEAT_S = 0.25
+#: rows that one statement writes, where there are so many: in 64 a row takes 0.6 µs, alone 1.0
+ROWS_AT_ONCE = (64, 16, 4)
 #: KiB of pages that are kept in memory
 CACHE_KIB = 65_536
 
@@ -59,6 +64,11 @@ class SqliteStore(SqlStore):
         self._durability = durability
         self._lock_path = path.with_name(path.name + ".lock")
         self._lock_file: int | None = None
+        #: by the statement for one row, those for several
+        self._many = {
+            name: [(n, write_rows(table, n)) for n in ROWS_AT_ONCE]
+            for name, table in (("WRITE_TASK", "actorsched_task"), ("WRITE_PROGRESS", "actorsched_progress"))
+        }
         #: the clock of the last beat
         self._beat_at: float | None = None
 
@@ -128,6 +138,15 @@ class SqliteStore(SqlStore):
         held = super().hold(cursor, clock)
         self._beat_at = clock if held else None
         return held
+
+    def write(self, cursor: sqlite3.Cursor, statement: str, rows: Sequence[tuple[int, bytes]]) -> None:
+        done = 0
+        for n, sql in self._many[statement]:
+            while len(rows) - done >= n:
+                cursor.execute(sql, list(chain.from_iterable(rows[done : done + n])))
+                done += n
+        if done < len(rows):
+            super().write(cursor, statement, rows[done:])
 
     def try_out(self, size: int) -> None:
         # trying to write would lengthen the log, and so take the room that it looks for

@@ -1,8 +1,12 @@
 """What a durable store costs the scheduler: frames as they come from busy workers, over the network.
 
-One client plays a worker: each frame reports the tasks of the frame before and asks for as many new ones,
-with the parameters that a worker sends, and with an identity, so that the answer is stored too. What is
-measured is the processor time of the scheduler's process, for each task that was handed out and reported.
+Each client plays a worker: its frame reports the tasks of the frame before and asks for as many new ones,
+with the parameters that a worker sends, and with an identity, so that the answer is stored too. It sends the
+next frame as soon as it has the answer. One of them leaves the scheduler nothing to do while it thinks; of
+several, some wait while another is served, and what waits together is committed together.
+
+What is measured is the processor time of the scheduler's process, for each task that was handed out and
+reported, and beside it the time by the clock, which is also that of the clients.
 
 As a module it is the scheduler: it prints its address, and its processor time after each line of input.
 """
@@ -10,15 +14,15 @@ As a module it is the scheduler: it prints its address, and its processor time a
 from __future__ import annotations
 
 import contextlib
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import zmq
 
 from actorsched import Scheduler, serve
@@ -26,9 +30,11 @@ from actorsched.rpc import envelope
 from tests.benchmarks.table import show
 from tests.servers.postgres import PostgresServer
 
-#: tasks in one message, or in one frame
-SIZES = (1, 4, 16, 64)
+#: clients, and tasks in one frame of each
+CASES = ((1, 1), (1, 4), (1, 16), (1, 64), (4, 1), (4, 4), (4, 16))
 N_TASKS = 12_000
+#: tasks in one frame of registrations
+REGISTERED = 500
 
 
 class Node:
@@ -42,10 +48,7 @@ class Node:
             text=True,
             bufsize=1,
         )
-        self._socket = zmq.Context.instance().socket(zmq.REQ)
-        self._socket.linger = 0
-        self._socket.connect(self._line())
-        self._seq = 0
+        self.address = self._line()
 
     def _line(self) -> str:
         assert self._process.stdout is not None
@@ -58,68 +61,115 @@ class Node:
         self._process.stdin.write("\n")
         return float(self._line())
 
-    def ask(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
+
+
+class Client:
+    """A worker, as the scheduler sees it."""
+
+    def __init__(self, address: str, number: int, n_tasks: int) -> None:
+        self.name = f"w{number}"
+        self.socket = zmq.Context.instance().socket(zmq.REQ)
+        self.socket.linger = 0
+        self.socket.connect(address)
+        self._seq = 0
+        self._left = n_tasks
+        self._reports: list[tuple[str, dict[str, Any]]] = []
+
+    def send(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> None:
         self._seq += 1
         frame = envelope.write_batch(
             [
                 envelope.write_call(
-                    method, params, number, *(("w", self._seq) if not number else (None, None))
+                    method, params, number, *((self.name, self._seq) if not number else (None, None))
                 )
                 for number, (method, params) in enumerate(calls)
             ]
         )
-        self._socket.send(frame)
-        return [answer["result"] for answer in json.loads(self._socket.recv())]
+        self.socket.send(frame)
 
-    def close(self) -> None:
-        self._socket.close()
-        self._process.communicate(timeout=60)
+    def receive(self) -> list[dict[str, Any]]:
+        return [answer["result"] for answer in msgspec.json.decode(self.socket.recv())]
+
+    def register(self, first: int, n_tasks: int) -> None:
+        self.send(
+            [("add_task", _registration(self.name, number)) for number in range(first, first + n_tasks)]
+        )
+        self.receive()
+
+    def ask_for_work(self, size: int) -> None:
+        question = {
+            "worker": self.name, "host": "h", "assistant": False, "current_tasks": [], "incarnation": "i",
+            "max_tasks": size,
+        }  # fmt: skip
+        self.send([*self._reports, ("get_work", question)])
+
+    def go_on(self, size: int) -> bool:
+        """Take an answer and send the next frame; whether there was one to send."""
+        *_, got = self.receive()
+        if self._left <= 0:
+            return False  # that was the answer to the last reports
+        tasks = got["tasks"] if size > 1 else [got]
+        self._reports = [("add_task", _report(self.name, task)) for task in tasks]
+        self._left -= len(tasks)
+        if self._left > 0:
+            self.ask_for_work(size)
+        else:
+            self.send(self._reports)
+        return True
 
 
-def cost_us(store: str, size: int) -> float:
-    """Processor time for each task, in frames of so many."""
+def cost_us(store: str, n_clients: int, size: int) -> tuple[float, float]:
+    """For each task, by so many clients in frames of so many: processor time of the scheduler, and time."""
     with tempfile.TemporaryDirectory(prefix="as-") as folder:
         node = Node(store.format(folder=folder), folder)
+        each = N_TASKS // n_clients
+        clients = [Client(node.address, number, each) for number in range(n_clients)]
         try:
-            for first in range(0, N_TASKS, 500):
-                node.ask([("add_task", _registration(number)) for number in range(first, first + 500)])
-            before, done, reports = node.cpu_s(), 0, list[tuple[str, dict[str, Any]]]()
-            while done < N_TASKS:
-                question = {
-                    "worker": "w", "host": "h", "assistant": False, "current_tasks": [], "incarnation": "i",
-                    "max_tasks": size,
-                }  # fmt: skip
-                *_, got = node.ask([*reports, ("get_work", question)])
-                tasks = got["tasks"] if size > 1 else [got]
-                reports = [("add_task", _report(task)) for task in tasks]
-                done += len(tasks)
-            node.ask(reports)
-            return (node.cpu_s() - before) / N_TASKS * 1e6
+            for first in range(0, N_TASKS, REGISTERED):
+                clients[first // each].register(first, REGISTERED)
+            poller = zmq.Poller()
+            by_socket = {client.socket: client for client in clients}
+            before, began = node.cpu_s(), time.monotonic()
+            for client in clients:
+                poller.register(client.socket, zmq.POLLIN)
+                client.ask_for_work(size)
+            while by_socket:
+                for socket, _ in poller.poll():
+                    if not by_socket[socket].go_on(size):
+                        poller.unregister(socket)
+                        del by_socket[socket]
+            cpu_s, wall_s = node.cpu_s() - before, time.monotonic() - began
+            return cpu_s / N_TASKS * 1e6, wall_s / N_TASKS * 1e6
         finally:
+            for client in clients:
+                client.socket.close()
             node.close()
 
 
-def _registration(number: int) -> dict[str, Any]:
+def _registration(worker: str, number: int) -> dict[str, Any]:
     return {
-        "worker": "w", "incarnation": "i", "task_id": f"Task_2026_11_25_{number:010}", "family": "Task",
+        "worker": worker, "incarnation": "i", "task_id": f"Task_2026_11_25_{number:010}", "family": "Task",
         "module": "pipeline", "params": {"day": "2026-11-25", "number": str(number)},
         "param_visibilities": {"day": 0, "number": 0}, "status": "PENDING",
     }  # fmt: skip
 
 
-def _report(task: dict[str, Any]) -> dict[str, Any]:
+def _report(worker: str, task: dict[str, Any]) -> dict[str, Any]:
     return {
-        "worker": "w", "incarnation": "i", "task_id": task["task_id"], "status": "DONE", "runnable": None,
+        "worker": worker, "incarnation": "i", "task_id": task["task_id"], "status": "DONE", "runnable": None,
         "assistant": False, "run_id": task["run_id"],
     }  # fmt: skip
 
 
 @contextlib.contextmanager
-def _stores() -> Iterator[dict[str, str]]:
-    stores = {
-        "memory://": "memory://",
-        "SQLite": "sqlite:///{folder}/state.db",
-        "SQLite, durability=full": "sqlite:///{folder}/state.db?durability=full",
+def _stores() -> Iterator[dict[str, Callable[[], str]]]:
+    """What makes the url of an empty one, by name; `{folder}` in it is one of its own."""
+    stores: dict[str, Callable[[], str]] = {
+        "memory://": lambda: "memory://",
+        "SQLite": lambda: "sqlite:///{folder}/state.db",
+        "SQLite, durability=full": lambda: "sqlite:///{folder}/state.db?durability=full",
     }
     try:
         server = PostgresServer()
@@ -127,7 +177,7 @@ def _stores() -> Iterator[dict[str, str]]:
         yield stores
         return
     try:
-        yield stores | {"PostgreSQL, without fsync": server.new_database()}
+        yield stores | {"PostgreSQL, without fsync": server.new_database}
     finally:
         server.close()
 
@@ -135,22 +185,27 @@ def _stores() -> Iterator[dict[str, str]]:
 def suite(n_rounds: int) -> None:
     with _stores() as stores:
         rows: list[list[object]] = []
-        for size in SIZES:
-            found: dict[str, list[float]] = {name: [] for name in stores}
+        for n_clients, size in CASES:
+            found: dict[str, list[tuple[float, float]]] = {name: [] for name in stores}
             for _ in range(n_rounds):
                 for name, store in stores.items():
-                    if name.startswith("PostgreSQL") and found[name]:
-                        continue  # its database is not empty any more
-                    found[name].append(cost_us(store, size))
+                    found[name].append(cost_us(store(), n_clients, size))
             base = found["memory://"]
+            who = "1 client" if n_clients == 1 else f"{n_clients} clients"
             for name, costs in found.items():
-                ratios = [cost / other for cost, other in zip(costs, base, strict=False)]
-                rows.append(
-                    [f"{name}, {size} in a frame", statistics.median(costs), statistics.median(ratios)]
-                )
+                ratios = zip(*(_beside(*pair) for pair in zip(costs, base, strict=True)), strict=True)
+                cost, wall = (statistics.median(column) for column in zip(*costs, strict=True))
+                beside, wall_beside = (statistics.median(column) for column in ratios)
+                rows.append([f"{name}, {who}, {size} in a frame", cost, beside, wall, wall_beside])
         show(
-            "a task that is handed out and reported", ("store", "µs of the scheduler", "beside memory"), rows
+            "a task that is handed out and reported",
+            ("store", "µs of the scheduler", "beside memory", "µs by the clock", "beside memory"),
+            rows,
         )
+
+
+def _beside(cost: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return cost[0] / other[0], cost[1] / other[1]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from actorsched.store.memory import MemoryStore
 from actorsched.store.url import make_store
 from tests.servers.postgres import lend_server
 
+LEASE_S = 3600.0
+
 postgres = pytest.fixture(scope="session")(lend_server)
 
 
@@ -26,7 +28,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[]
         new = lambda: make_store(f"sqlite:///{tmp_path / 'state.db'}")  # noqa: E731
     else:
         url = request.getfixturevalue("postgres").new_database()
-        new = lambda: make_store(url)  # noqa: E731
+        # the server ends a transaction that idles for a lease, and a machine may stand still for that long
+        new = lambda: make_store(url, lease_s=LEASE_S)  # noqa: E731
 
     def make() -> Store:
         store = new()

@@ -21,7 +21,7 @@ def test_a_holder_that_stopped_within_a_transaction_keeps_nobody_from_the_place(
     first: Any = make_store(url, lease_s=3600)
     first.open()
     assert first.take(first.look(), "e1")
-    second: Any = make_store(url, lease_s=30)
+    second: Any = make_store(url, lease_s=600)
     second.open()
     seen = second.look()
     assert not seen.free
