@@ -22,6 +22,7 @@ from actorsched.actors.staff import Run
 from actorsched.children.speech import Job
 from actorsched.tasks.discovery import Discovered
 from actorsched.tasks.registration import Registration
+from actorsched.tasks.reports import cause_of
 from actorsched.tasks.running import Outcome
 from actorsched.tasks.travel import pack
 
@@ -294,8 +295,7 @@ class Duties(Registrations):
     def about_failed(self, found: Discovered) -> dict[str, Any]:
         """What an observer is told of a task that could not be scheduled."""
         registration, error = found.registration, found.error
-        cause = error.strip().rpartition("\n")[2]
-        outcome = Outcome(status="FAILED", cause=cause, error=error)
+        outcome = Outcome(status="FAILED", cause=cause_of(error), error=error)
         return {
             "task_id": registration.task_id,
             "name": registration.name,

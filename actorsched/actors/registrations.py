@@ -18,6 +18,7 @@ from actorsched.config import WorkerSettings
 from actorsched.tasks.batching import Batcher
 from actorsched.tasks.discovery import Discovered
 from actorsched.tasks.registration import Registration
+from actorsched.tasks.reports import cause_of
 
 _FATES = {
     "complete": Fate.ALREADY_COMPLETE,
@@ -150,7 +151,6 @@ class Registrations:
         return Call(method="add_task", params=params)
 
     def _note(self, registration: Registration, fate: Fate, error: str) -> None:
-        last_line = error.strip().rpartition("\n")[2]
         self.ledger.add(
             Entry(
                 task_id=registration.task_id,
@@ -158,7 +158,7 @@ class Registrations:
                 family=registration.family,
                 fate=fate,
                 deps=tuple(registration.deps or ()),
-                cause=last_line,
+                cause=cause_of(error),
                 detail=error,
             )
         )

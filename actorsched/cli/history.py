@@ -57,8 +57,8 @@ def _history(
     as_json: bool,
 ) -> None:
     from actorsched.cli.output import ago, print_json, print_table
-    from actorsched.facade.elsewhere import reported
     from actorsched.store.history import History
+    from actorsched.tasks.reports import cause_of, reported
 
     history = History(url or usual_url())
     history.open(create=False)
@@ -94,7 +94,7 @@ def _history(
                 "" if row["duration"] is None else ago(row["duration"]),
                 f"{row['family']}({', '.join(f'{k}={v}' for k, v in sorted(row['params'].items()))})",
                 row["host"] or "",
-                reported(row["error"]).rpartition("\n")[2],
+                cause_of(reported(row["error"])),
             )
             for row in found
         ],

@@ -76,11 +76,11 @@ def show_tasks(
 
 def _errors(remote: RemoteScheduler, found: list[dict[str, Any]]) -> dict[str, str]:
     """The last line of what was reported of those that failed or were taken out."""
-    from actorsched.facade.elsewhere import reported
+    from actorsched.tasks.reports import cause_of, reported
 
     failed = [view["task_id"] for view in found if view["status"] in ("FAILED", "DISABLED")]
     return {
-        task_id: reported(remote.fetch_error(task_id=task_id)["error"]).rpartition("\n")[2]
+        task_id: cause_of(reported(remote.fetch_error(task_id=task_id)["error"]))
         for task_id in failed[:ERRORS_MAX]
     }
 

@@ -9,7 +9,6 @@ again, and the requests grow only by and by, so that there, too, few roots with 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -18,6 +17,7 @@ from actorsched.actors.ledger import Fate, Ledger
 from actorsched.actors.log import log
 from actorsched.actors.messages import Call
 from actorsched.errors import WorldError
+from actorsched.tasks.reports import cause_of, reported
 
 #: so much larger is a request than the one before it; the first is about one task
 GROWTH = 4
@@ -88,10 +88,10 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, wo
     for task_id, view in waiting.items():
         detail = errors[task_id]
         if _has_failed(view):
-            cause = _last_line(detail) or view.get("blocked_reason") or "it failed on another worker"
+            cause = cause_of(detail) or view.get("blocked_reason") or "it failed on another worker"
             ledger.settle(task_id, Fate.FAILED, cause=cause, detail=detail)
         else:
-            ledger.settle(task_id, Fate.NOT_RUN, cause=_why_again(view, _last_line(detail)))
+            ledger.settle(task_id, Fate.NOT_RUN, cause=_why_again(view, cause_of(detail)))
 
 
 def _has_failed(view: Mapping[str, Any]) -> bool:
@@ -130,14 +130,3 @@ def _errors_of(task_ids: Sequence[str], ask: Ask) -> dict[str, str]:
         for task_id, reply in zip(asked, _results("fetch_error", asked, ask), strict=True):
             texts[task_id] = reported(reply.get("error"))
     return texts
-
-
-def reported(text: Any) -> str:
-    """What was reported of a task, as it was written: clients encode the text once more, as Luigi's do."""
-    with contextlib.suppress(ValueError, TypeError):
-        text = json.loads(text)
-    return str(text or "").strip()
-
-
-def _last_line(text: str) -> str:
-    return text.rpartition("\n")[2]
