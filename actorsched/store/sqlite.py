@@ -32,6 +32,12 @@ BUSY_S = 5.0
 #: pages of 4 KiB after which the log is copied into the file; the copying costs the commit that does it
 #: some 10 ms, so it shall be rare, and the log short enough to be read at a start
 CHECKPOINT_PAGES = 4_000
+#: … and after so many at least; in between, when it has this part of the room that was free at the start: a
+#: disk that is full of the log has none for copying it
+CHECKPOINT_PAGES_MIN = 50
+LOG_SHARE = 8
+#: bytes
+PAGE = 4_096
 #: so often, at most, the time and the beat are written with a commit; a restart sets the time back by so much
 BEAT_S = 0.25
 #: rows that one statement writes, where there are so many: in 64 a row takes 0.6 µs, alone 1.0
@@ -99,9 +105,14 @@ class SqliteStore(SqlStore):
         driver.isolation_level = None  # we begin transactions ourselves
         driver.execute("PRAGMA journal_mode = WAL")
         driver.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
-        driver.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        driver.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages()}")
         driver.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         driver.execute("PRAGMA temp_store = MEMORY")
+
+    def _checkpoint_pages(self) -> int:
+        room = os.statvfs(self.path.parent)
+        pages = room.f_bavail * room.f_frsize // PAGE // LOG_SHARE
+        return max(CHECKPOINT_PAGES_MIN, min(pages, CHECKPOINT_PAGES))
 
     def _begin_any(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if self.reading else "BEGIN IMMEDIATE")
@@ -149,18 +160,18 @@ class SqliteStore(SqlStore):
             super().write(cursor, statement, rows[done:])
 
     def try_out(self, size: int) -> None:
-        # trying to write would lengthen the log, and so take the room that it looks for
+        # trying to write would lengthen the log, and so take the room that it looks for; what the log has is
+        # given back first
         try:
+            self._require()
+            self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             room = os.statvfs(self.path.parent)
+        except sqlite3.Error as error:
+            raise self.translate(error) from None
         except OSError as error:
             raise StoreUnavailableError(f"{self.url}: {self.path}: {error.strerror or error}") from None
         if room.f_bavail * room.f_frsize < size:
             raise self._full()
-        try:
-            self._require()
-            self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
-            raise self.translate(error) from None
 
     def _full(self) -> StoreUnavailableError:
         return StoreUnavailableError(
