@@ -31,10 +31,10 @@ from tests.benchmarks.table import show
 from tests.servers.postgres import PostgresServer
 
 #: clients, and tasks in one frame of each
-CASES = ((1, 1), (1, 4), (1, 16), (1, 64), (4, 1), (4, 4), (4, 16))
+CASES = ((1, 1), (1, 4), (1, 16), (1, 64), (4, 1), (4, 4), (4, 16), (16, 1), (16, 4))
 N_TASKS = 12_000
 #: tasks in one frame of registrations
-REGISTERED = 500
+REGISTERED = 250
 
 
 class Node:
