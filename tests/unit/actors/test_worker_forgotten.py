@@ -318,3 +318,25 @@ def test_nothing_runs_twice_and_nothing_is_forgotten_when_the_scheduler_loses_it
     office.serve()
     assert set(office.statuses().values()) == {"DONE"}
     assert harness.ended.answers == [None]
+
+
+@pytest.mark.parametrize(("wait_s", "answers"), [(3600.0, []), (0.0, [None])])
+def test_who_only_waits_gives_the_others_time_to_register_again_too(
+    wait_s: float, answers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first words of a scheduler that lost its memory are that nobody could do the work."""
+    monkeypatch.setattr("actorsched.actors.inquiry.COMING_BACK_S", wait_s)
+    harness = Harness(slots=0)
+    harness.register(Leaf(1))
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+
+    def nobody(method: str, params: Any) -> Any:
+        return {"n_can_run": 0, "running_tasks": []} if method == "count_pending" else None
+
+    harness.worker.handle(Heard(worker="w", rpc_messages=(), known=False))
+    for exchange in harness.scheduler.take(Exchange):
+        harness.answer(exchange, nobody)
+    for exchange in harness.scheduler.take(Exchange):
+        harness.answer(exchange, nobody)
+    assert harness.ended.answers == answers
