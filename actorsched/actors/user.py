@@ -18,10 +18,16 @@ class User:
 
     Args:
         observe: called with (kind, fields) on progress; None: nobody watches.
+        standing: the counts of the ledger and the number of busy slots, told with everything.
     """
 
-    def __init__(self, observe: Callable[[str, Mapping[str, Any]], None] | None) -> None:
+    def __init__(
+        self,
+        observe: Callable[[str, Mapping[str, Any]], None] | None,
+        standing: Callable[[], tuple[Mapping[Any, int], int]],
+    ) -> None:
         self._observe = observe
+        self._standing = standing
         self._ended: Settable | None = None
         self._tell_lost: Callable[[Any, str, str], None] | None = None
         self._quiet: list[Settable] = []
@@ -65,11 +71,12 @@ class User:
         if self._tell_lost is not None:
             self._tell_lost(task, event, cause)
 
-    def tell(self, kind: str, fields: Mapping[str, Any]) -> None:
+    def tell(self, kind: str, **fields: Any) -> None:
         """Tell who watches."""
         if self._observe is None:
             return
+        counts, running = self._standing()
         try:
-            self._observe(kind, fields)
+            self._observe(kind, {"counts": counts, "running": running, **fields})
         except Exception as error:  # the one who watches must not disturb the one who works
             log.warning("an observer failed", error=repr(error))

@@ -114,7 +114,6 @@ class WorkerActor(Actor):
         self._info = dict(info)
         self._settings = settings
         self._forever = forever
-        self._user = User(observe)
         self._duties = Duties(
             worker_id, settings, assistant=assistant, incarnation=self._incarnation, forgetful=forever
         )
@@ -122,6 +121,7 @@ class WorkerActor(Actor):
             lambda number: make_slot(number, self.actor_ref), queueing=settings.execution == "process"
         )
         self._staff.wanted = slots
+        self._user = User(observe, lambda: (self._duties.ledger.counts, self._staff.n_busy))
 
         self._line = Line(scheduler, self.actor_ref, worker_id, self._incarnation, self._info)
         self._outbox = self._line.outbox
@@ -165,7 +165,7 @@ class WorkerActor(Actor):
                 self._line.promise(acknowledged)
                 for each in found:
                     if each.kind == "failed":
-                        self._tell_observer("unschedulable", **self._duties.about_failed(each))
+                        self._user.tell("unschedulable", **self._duties.about_failed(each))
                 self._inquiry.hungry = True
             case StartRun():
                 self._start_run(message)
@@ -296,7 +296,7 @@ class WorkerActor(Actor):
             self._begin(grant, start_by)
         if self._user.watches:
             runs = self._duties.runs_in(reply)
-            self._tell_observer("heard", pending=reply.get("n_pending_tasks", 0), runs=runs)
+            self._user.tell("heard", pending=reply.get("n_pending_tasks", 0), runs=runs)
         if self._staff.n_free or self._inquiry.only_waits:
             self._inquiry.rest()
 
@@ -313,7 +313,7 @@ class WorkerActor(Actor):
             return
         self._staff.seat(run, job)
         if self._user.watches:
-            self._tell_observer("started", **self._duties.about(run, None))
+            self._user.tell("started", **self._duties.about(run, None))
 
     def _slot_ended(self, message: SlotEnded) -> None:
         run = self._staff.leave(message.slot, message.run_id, message.outcome.elapsed_s)
@@ -334,7 +334,7 @@ class WorkerActor(Actor):
         self._outbox.post_all(self._duties.report(run, outcome, loaded))
         self._inquiry.hungry = True
         if self._user.watches:
-            self._tell_observer("ended", **self._duties.about(run, outcome))
+            self._user.tell("ended", **self._duties.about(run, outcome))
 
     def _finish_if_over(self) -> None:
         if self._staff.runs or self._outbox:
@@ -396,10 +396,5 @@ class WorkerActor(Actor):
         run = self._staff.runs.get(notice.run_id)
         if run is None or run.superseded:
             return
-        call = self._duties.pass_on(run, notice)
-        if call is not None:
+        if (call := self._duties.pass_on(run, notice)) is not None:
             self._outbox.post(call)
-
-    def _tell_observer(self, kind: str, **fields: Any) -> None:
-        counts, running = self._duties.ledger.counts, self._staff.n_busy
-        self._user.tell(kind, {"counts": counts, "running": running, **fields})
