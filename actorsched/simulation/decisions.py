@@ -105,9 +105,8 @@ class BatchesAreAlike(Checker):
         self.needs: dict[str, Mapping[str, float]] = {}
 
     def served(self, call: Served) -> None:
-        said = "resources" in call.params or not call.params.get(
-            "run_id"
-        )  # who gives a run back need not say
+        # who gives a run back need not say
+        said = "resources" in call.params or not call.params.get("run_id")
         if was_taken(call, "PENDING") and call.fresh and said:
             self.needs[call.params["task_id"]] = call.params.get("resources") or {}
         for grant in grants_in(call):
