@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from actorsched import LocalTarget, RemoteScheduler, Scheduler, Task, Worker, serve
 from actorsched.facade.events import RunStarted
+from tests.integration.children.background import Running, until
 
 OPTIONS: dict[str, Any] = {"log_dir": "off", "wait_interval": 0.05, "wait_jitter": 0.0}
 
@@ -56,33 +56,6 @@ class Top(Task):
 def runs(folder: Path) -> list[str]:
     notes = folder / "runs"
     return sorted(notes.read_text().split()) if notes.exists() else []
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Bounded by the test runner's limit."""
-    while not condition():
-        threading.Event().wait(0.01)
-
-
-class Running:
-    """A worker whose `run()` goes on in a thread."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self.answer: bool | BaseException | None = None
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.answer = self.worker.run()
-        except BaseException as error:
-            self.answer = error
-
-    def end(self) -> bool | BaseException | None:
-        self.thread.join(timeout=60)
-        assert not self.thread.is_alive()
-        return self.answer
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from actorsched import LocalTarget, RemoteScheduler, Scheduler, Task, Worker, serve
+from tests.integration.children.background import Running, until
 
 OPTIONS: dict[str, Any] = {
     "log_dir": "off",
@@ -63,33 +63,6 @@ class Top(Task):
 
     def run(self) -> None:
         (Path(self.folder) / "top").write_text("done")
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Bounded by the test runner's limit."""
-    while not condition():
-        threading.Event().wait(0.01)
-
-
-class Running:
-    """A worker whose `run()` goes on in a thread."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self.answer: bool | BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.answer = self.worker.run()
-        except BaseException as error:
-            self.answer = error
-
-    def end(self) -> bool | BaseException | None:
-        self._thread.join(timeout=90)
-        assert not self._thread.is_alive()
-        return self.answer
 
 
 class Stage:
@@ -254,7 +227,7 @@ def test_the_answer_is_true(trouble: Callable[[Stage], None], good: bool, stage:
     ):
         top = Top(str(stage.folder))
         worker.add(top)
-        running = Running(worker)
+        running = Running(worker, longest_s=90)
         until(lambda: len(stage.begun()) == 2)
         trouble(stage)
         stage.open()
