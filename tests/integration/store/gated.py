@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from actorsched import LocalTarget, Task
+from tests.integration.store.marks import mark
 
 #: between two looks at the gate
 LOOK_S = 0.05
@@ -28,19 +28,13 @@ class Gated(Task):
         return LocalTarget(self.folder / "out" / self.name)
 
     def run(self) -> None:
-        self._mark("start")
+        mark(self.folder, "start", self.name)
         gate = self.folder / "gates" / self.name
         while not gate.exists():
             time.sleep(LOOK_S)
         with self.output().open("w") as file:
             file.write("done")
-        self._mark("end")
-
-    def _mark(self, what: str) -> None:
-        line = f"{what} {self.name} {os.getpid()}\n".encode()
-        marks = os.open(self.folder / "marks", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(marks, line)  # one small write to the end of a file is one piece
-        os.close(marks)
+        mark(self.folder, "end", self.name)
 
 
 class AllGated(Task):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from actorsched import LocalTarget, Task
+from tests.integration.store.marks import mark
 
 WIDTH = 20
 
@@ -29,17 +29,11 @@ class Step(Task):
         return LocalTarget(self.folder / "out" / f"{self.layer}-{self.number}")
 
     def run(self) -> None:
-        self._mark("start")
+        mark(self.folder, "start", f"{self.layer}-{self.number}")
         time.sleep(self.work_s)
         with self.output().open("w") as file:
             file.write("done")
-        self._mark("end")
-
-    def _mark(self, what: str) -> None:
-        line = f"{what} {self.layer}-{self.number} {os.getpid()}\n".encode()
-        marks = os.open(self.folder / "marks", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(marks, line)  # one small write to the end of a file is one piece
-        os.close(marks)
+        mark(self.folder, "end", f"{self.layer}-{self.number}")
 
 
 class All(Task):
