@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from actorsched import LocalTarget, Scheduler, Task, Worker, build
 from actorsched.children.logbook import read, runs_of
 from actorsched.tasks.parameter import param
+from tests.integration.children.background import until
 
 OPTIONS: dict[str, Any] = {"log_dir": "off", "wait_interval": 0.05, "wait_jitter": 0.0}
 
@@ -20,12 +21,6 @@ OPTIONS: dict[str, Any] = {"log_dir": "off", "wait_interval": 0.05, "wait_jitter
 @pytest.fixture(params=["process", "inline"])
 def execution(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Bounded by the test runner's limit."""
-    while not condition():
-        threading.Event().wait(0.01)
 
 
 class Day(Task):
