@@ -148,8 +148,8 @@ class SlotActor(Actor):
                 self._child_ended()
             case ChildPrinted(life=life, fd=fd) if life == self._child.life:
                 if self._child.printed_early(fd):
-                    self._hear_all(self._child.said())  # it says so
-                if life == self._child.life:
+                    self._hear_all(self._child.said())  # it says so, or this is old news
+                if life == self._child.life and not self._child.printed_early(fd):
                     self._child.read_log(fd)
             case ChildSpoke() | ChildEnded() | ChildPrinted():
                 pass  # of a child that is not here any more

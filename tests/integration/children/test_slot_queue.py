@@ -15,6 +15,7 @@ import pytest
 
 from actorsched import Task
 from actorsched.actors.base import Actor
+from actorsched.actors.child_link import ChildLink, ChildPrinted
 from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotReturned
 from actorsched.actors.slot import SlotActor
 from actorsched.children.launcher import make_launcher
@@ -49,10 +50,13 @@ class Say(Task):
     """Prints its line, if it has one, past Python's own buffers."""
 
     line: str
+    printed: str = ""
 
     def run(self) -> None:
         if self.line:
             os.write(1, f"{self.line}\n".encode())
+        if self.printed:
+            Path(self.printed).touch()
 
 
 class Leave(Task):
@@ -228,6 +232,34 @@ def test_what_a_run_prints_is_in_its_own_log(patient: Bench, tmp_path: Path) -> 
     for number, line in enumerate(lines):
         printed = [log.read_text() for log in (tmp_path / "logs").rglob(f"run-{number}.log")]
         assert printed == ([f"{line}\n"] if number % 3 else [])
+
+
+def test_what_the_next_run_prints_at_the_wrong_moment_is_not_of_the_present_one(
+    patient: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The slot looks for an end, finds none, and then for what was printed: in between, all may happen."""
+    links: list[ChildLink] = []
+    said = ChildLink.said
+
+    def look_and_be_late(link: ChildLink) -> list[bytes]:
+        frames = said(link)
+        if not links:
+            links.append(link)
+            patient.open_gate()
+            while not (tmp_path / "printed").exists():
+                threading.Event().wait(0.001)
+        return frames
+
+    patient.run("a", gate=patient.gate)
+    patient.run_task(Say(line="b", printed=str(tmp_path / "printed")), "run-b")
+    slot: Any = patient.slot._actor_weakref()
+    patient.slot.ask(CancelRun(run_id="run-x", cause="not one of ours"))  # now one runs, and one lies ready
+    link = slot._child
+    monkeypatch.setattr(ChildLink, "said", look_and_be_late)
+    [other] = [fd for fd in link._child.log_fds if fd != link._child.log_fd]
+    patient.slot.tell(ChildPrinted(link.life, other))
+    assert patient.hear(2) == [("run-a", "DONE"), ("run-b", "DONE")]
+    assert [log.name for log in (tmp_path / "logs").rglob("*.log")] == ["run-b.log"]
 
 
 def test_a_child_that_may_be_tainted_takes_nothing_more(patient: Bench, tmp_path: Path) -> None:
