@@ -40,6 +40,7 @@ def count(state: State, worker: WorkerRecord) -> PendingCount:
         "worker_state": worker.state,
         "running_tasks": running,
         "n_can_run": count_can_run(state, worker),
+        "known": worker.known,
     }
 
 

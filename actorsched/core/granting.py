@@ -85,7 +85,6 @@ def get_work(
         lost = _reconcile(state, asking, current_tasks, now)
     reply: Work = {**count(state, asking), "task_id": None}  # type: ignore[typeddict-item]  # PendingCount ⊂ Work
     reply["epoch"] = state.epoch
-    reply["known"] = asking.known
     reply["lease_s"] = state.settings.worker_disconnect_delay
 
     grants: list[Grant] = []

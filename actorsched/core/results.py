@@ -51,6 +51,8 @@ class PendingCount(TypedDict):
     running_tasks: list[dict[str, Any]]
     #: ours: tasks that concern the worker and can still become DONE without retry delay or a human
     n_can_run: int
+    #: ours: whether the worker has introduced itself; one that has not is to register all that it owes
+    known: bool
 
 
 class Grant(TypedDict):

@@ -28,7 +28,7 @@ Step = list[Any]
 #: what we add to replies and views, by the method that adds it ("": to every view of a task)
 ADDITIONS: dict[str, tuple[str, ...]] = {
     "get_work": ("n_can_run", "run_id", "epoch", "known", "lease_s"),
-    "count_pending": ("n_can_run",),
+    "count_pending": ("n_can_run", "known"),
     "ping": ("epoch", "known", "lease_s"),
     "": ("blocked_reason",),
 }

@@ -332,11 +332,14 @@ def test_who_only_waits_gives_the_others_time_to_register_again_too(
     harness.start()
 
     def nobody(method: str, params: Any) -> Any:
-        return {"n_can_run": 0, "running_tasks": []} if method == "count_pending" else None
+        if method != "count_pending":
+            return None
+        return {"n_can_run": 0, "running_tasks": [], "known": introduced}
 
-    harness.worker.handle(Heard(worker="w", rpc_messages=(), known=False))
-    for exchange in harness.scheduler.take(Exchange):
-        harness.answer(exchange, nobody)
-    for exchange in harness.scheduler.take(Exchange):
-        harness.answer(exchange, nobody)
+    introduced = False
+    harness.answer(harness.exchange(), nobody)
+    introduced = True
+    exchange = harness.exchange()
+    assert methods(exchange) == ["add_worker", "add_task", "count_pending"]
+    harness.answer(exchange, nobody)
     assert harness.ended.answers == answers
