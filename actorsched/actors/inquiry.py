@@ -22,8 +22,6 @@ from actorsched.config import WorkerSettings
 
 #: the answer to a question for work may be an error so many times in a row before the worker gives up
 FAILED_QUESTIONS_MAX = 3
-#: a worker without slots waits so long for others to register again with a scheduler that lost its memory
-COMING_BACK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,6 @@ class Inquiry:
         self.fenced = False
         self._asked_at = 0.0
         self._failures = 0
-        self._others_by = -math.inf
 
     @property
     def only_waits(self) -> bool:
@@ -143,18 +140,7 @@ class Inquiry:
             self._timer.cancel()
             self._timer = None
 
-    def wait_for_others(self) -> None:
-        """The scheduler has lost its memory: whoever does the work here will register again, as we do."""
-        if self.only_waits:
-            self._others_by = self._now() + COMING_BACK_S
-
     @property
     def is_settled(self) -> bool:
         """Whether the last answer stands, and there is nothing to wait for."""
-        now = self._now()
-        return (
-            not self.hungry
-            and not self._failures
-            and now >= self._others_by
-            and not self._waiting.goes_on(now)
-        )
+        return not self.hungry and not self._failures and not self._waiting.goes_on(self._now())

@@ -389,7 +389,6 @@ class WorkerActor(Actor):
         log.info("the scheduler does not know this worker; registering again", worker=self._worker_id)
         owed = self._duties.everything(self._staff.runs.values())
         self._outbox.post_first([self._line.introduction(), *owed])
-        self._inquiry.wait_for_others()
         self._inquiry.hungry = True
 
     def _noticed(self, notice: SlotNoticed) -> None:

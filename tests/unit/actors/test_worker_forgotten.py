@@ -320,26 +320,25 @@ def test_nothing_runs_twice_and_nothing_is_forgotten_when_the_scheduler_loses_it
     assert harness.ended.answers == [None]
 
 
-@pytest.mark.parametrize(("wait_s", "answers"), [(3600.0, []), (0.0, [None])])
-def test_who_only_waits_gives_the_others_time_to_register_again_too(
-    wait_s: float, answers: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first words of a scheduler that lost its memory are that nobody could do the work."""
-    monkeypatch.setattr("actorsched.actors.inquiry.COMING_BACK_S", wait_s)
+def test_who_only_waits_does_not_take_a_scheduler_without_memory_for_one_that_is_done() -> None:
+    """It asks for nothing but what is left, and there is nothing where it is not known."""
     harness = Harness(slots=0)
-    harness.register(Leaf(1))
+    leaf = Leaf(1)
+    harness.register(leaf)
     harness.answer(harness.exchange(), harness.grant())
     harness.start()
 
-    def nobody(method: str, params: Any) -> Any:
+    def nothing_left(method: str, params: Any) -> Any:
         if method != "count_pending":
             return None
         return {"n_can_run": 0, "running_tasks": [], "known": introduced}
 
     introduced = False
-    harness.answer(harness.exchange(), nobody)
+    harness.answer(harness.exchange(), nothing_left)
+    assert harness.ended.answers == []
     introduced = True
     exchange = harness.exchange()
     assert methods(exchange) == ["add_worker", "add_task", "count_pending"]
-    harness.answer(exchange, nobody)
-    assert harness.ended.answers == answers
+    assert told(exchange) == [(leaf.task_id, "PENDING")]
+    harness.answer(exchange, nothing_left)
+    assert harness.ended.answers == [None]
