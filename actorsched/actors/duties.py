@@ -52,8 +52,8 @@ class Duties(Registrations):
         task_id = grant.get("task_id") or grant["batch_id"]
         return Run(str(run_id or f"own-{self._own_runs}"), run_id is not None, task_id, batch=members)
 
-    def prepare(self, run: Run, grant: Mapping[str, Any], start_by: float) -> RunJob:
-        """Write the job of a run, which must begin by `start_by`.
+    def prepare(self, run: Run, grant: Mapping[str, Any], start_by: float, after: str) -> RunJob:
+        """Write the job of a run, which must begin by `start_by`, and when `after` (if any) was a success.
 
         Raises:
             Exception: the task cannot travel; the error says why.
@@ -79,7 +79,8 @@ class Duties(Registrations):
         if not run.batch:
             run.task = self._owed.get(run.task_id) if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)
-        return RunJob(job=job, timeout_s=timeout_s, name=self.name_of(run), task=task, start_by=start_by)
+        name = self.name_of(run)
+        return RunJob(job=job, timeout_s=timeout_s, name=name, task=task, start_by=start_by, after=after)
 
     def _known_complete(self, task_id: str) -> tuple[str, ...]:
         """Of what a task has asked for, what is done; with `cache_task_completion` all that it needs."""

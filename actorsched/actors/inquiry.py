@@ -93,9 +93,12 @@ class Inquiry:
             "current_tasks": [task_id for run in self._staff.runs.values() for task_id in run.known_as],
             "incarnation": self._incarnation,
         }
+        self._staff.forget_successes()
         room = self._staff.room if self.fenced else self._staff.n_free
         if room > 1:
             params["max_tasks"] = room
+        if self.fenced:
+            params["ahead"] = self._staff.ahead  # also when it is empty: what was lost may follow something
         return Call(method="get_work", params=params)
 
     def hear(self, handout: Handout) -> tuple[tuple[Mapping[str, Any], ...], float]:

@@ -140,7 +140,7 @@ class RunJob:
     """Worker → slot: run this; `timeout_s` 0 is no limit; `name` is how people call it.
 
     A run that has not begun by `start_by` (seconds of the monotonic clock) is given back: its lease may
-    have run out.
+    have run out. So is one whose turn comes when the run `after` of the same slot was no success.
     """
 
     job: Job
@@ -148,6 +148,7 @@ class RunJob:
     name: str = ""
     task: Any = None  # the task itself, for a slot without a process of its own
     start_by: float = math.inf
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,10 +194,11 @@ class SlotEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotReturned:
-    """Slot → worker: this run was never begun here, and will not be."""
+    """Slot → worker: this run was never begun here, and will not be; `why` is for people."""
 
     slot: int
     run_id: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -43,6 +42,7 @@ from actorsched.actors.child_link import ChildEnded, ChildLink, ChildPrinted, Ch
 from actorsched.actors.ending import NONE, Ending, failed
 from actorsched.actors.inbox import Timer
 from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, SlotReturned, TaskMessage
+from actorsched.actors.reminders import EndAgain, GraceOver, Lingered, TimedOut
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.upcoming import Upcoming
 from actorsched.children.launcher import Child, Launcher
@@ -58,32 +58,6 @@ from actorsched.tasks.running import Outcome
 CROSSING_S = 1.0
 #: what waits behind a run that takes so long (up to twice that) is given back, seconds
 LINGER_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class _TimedOut:
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _GraceOver:
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _EndAgain:
-    """The end of a run that was to be ended should have come by now."""
-
-    run_id: str
-    cause: str
-    at_once: bool
-    lost: str
-    ahead: RunJob
-
-
-@dataclass(frozen=True, slots=True)
-class _Lingered:
-    """A while ago something waited."""
 
 
 class SlotActor(Actor):
@@ -136,7 +110,7 @@ class SlotActor(Actor):
         if job is not None:
             self._finish(failed(self._ending.cause or "the worker stopped"))
         self._tell_ends()
-        self._return_queue()
+        self._return_queue("the worker stopped")
 
     def handle(self, message: object) -> Any:
         match message:
@@ -155,19 +129,19 @@ class SlotActor(Actor):
                 pass  # of a child that is not here any more
             case CancelRun(run_id=run_id, cause=cause, at_once=at_once):
                 self._end_run(run_id, cause, at_once=at_once)
-            case _TimedOut(run_id=run_id):
+            case TimedOut(run_id=run_id):
                 cause = f"timed out after {self._limit_s:g} s and was ended"
                 self._end_run(run_id, cause, lost=Event.TIMEOUT)
             case TaskMessage():
                 self._pass_on(message)
-            case _GraceOver(run_id=run_id):
+            case GraceOver(run_id=run_id):
                 if self._job is not None and self._job.job.run_id == run_id:
                     self._child.kill(signal.SIGKILL)
-            case _EndAgain(run_id=run_id, cause=cause, at_once=at_once, lost=lost, ahead=ahead):
+            case EndAgain(run_id=run_id, cause=cause, at_once=at_once, lost=lost, ahead=ahead):
                 if self._upcoming.ahead is ahead:  # the child stands still between the two
                     self._upcoming.put_back()
                 self._end_run(run_id, cause, at_once=at_once, lost=lost)
-            case _Lingered():
+            case Lingered():
                 self._lingered()
             case _:
                 self.refuse(message)
@@ -178,23 +152,25 @@ class SlotActor(Actor):
     def _go_on(self) -> None:
         """Begin what is next, tell what there is to tell."""
         while self._job is None and (message := self._upcoming.next()) is not None:
-            if self._runtime.clock.monotonic() < message.start_by:
-                self._begin(message)
+            if self._runtime.clock.monotonic() >= message.start_by:
+                self._return(message, "its lease may have run out before it could begin")
+            elif not self._upcoming.may_begin(message):
+                self._return(message, "what it waits for was not done")
             else:
-                self._return(message)
+                self._begin(message)
         if self._job is not None and not self._ending.cause and not self._resuming:
-            self._upcoming.lay_ready()
+            self._upcoming.lay_ready(self._job.job.run_id)
         if self._untold and len(self._untold) >= len(self._upcoming):
             self._tell_ends()
         if self._linger_timer is None and (self._upcoming or self._untold):
             self._lingering = self._job
-            self._linger_timer = self.actor_inbox.after(LINGER_S, _Lingered())
+            self._linger_timer = self.actor_inbox.after(LINGER_S, Lingered())
 
     def _lingered(self) -> None:
         self._linger_timer = None
         if self._job is self._lingering:
             self._upcoming.take_back()
-            self._return_queue()
+            self._return_queue("a run before it takes long")
         self._tell_ends()
 
     def _tell_ends(self) -> None:
@@ -203,13 +179,14 @@ class SlotActor(Actor):
             for message in untold:
                 self._worker.tell(message)
 
-    def _return_queue(self) -> None:
+    def _return_queue(self, why: str) -> None:
         while (message := self._upcoming.next()) is not None:
-            self._return(message)
+            self._return(message, why)
 
-    def _return(self, message: RunJob) -> None:
+    def _return(self, message: RunJob, why: str) -> None:
+        self._tell_ends()  # what it follows comes before it
         if self._worker.is_alive():
-            self._worker.tell(SlotReturned(slot=self._number, run_id=message.job.run_id))
+            self._worker.tell(SlotReturned(slot=self._number, run_id=message.job.run_id, why=why))
 
     # -- a run ----------------------------------------------------------------------------------
 
@@ -268,7 +245,7 @@ class SlotActor(Actor):
         self._stop_timer()
         self._limit_s = limit_s
         if limit_s > 0:
-            self._timer = self.actor_inbox.after(limit_s, _TimedOut(run_id))
+            self._timer = self.actor_inbox.after(limit_s, TimedOut(run_id))
 
     def _pass_on(self, message: TaskMessage) -> None:
         if self._upcoming.keep(message):
@@ -286,7 +263,7 @@ class SlotActor(Actor):
         ahead = self._upcoming.ahead
         if ahead is not None and not self._upcoming.take_back():
             # the present run has ended, and what lay ready has begun; it will be known in a moment
-            again = _EndAgain(run_id, cause, at_once, lost, ahead)
+            again = EndAgain(run_id, cause, at_once, lost, ahead)
             self.actor_inbox.after(CROSSING_S, again)
             return
         waiting = self._upcoming.remove(run_id)
@@ -306,7 +283,7 @@ class SlotActor(Actor):
             return
         # a stopped process does not notice a polite signal
         self._child.kill(signal.SIGTERM, signal.SIGCONT)
-        self._timer = self.actor_inbox.after(self._settings.kill_grace, _GraceOver(run_id))
+        self._timer = self.actor_inbox.after(self._settings.kill_grace, GraceOver(run_id))
 
     def _finish(self, outcome: Outcome, ended: Ended | None = None) -> None:
         job, self._job = self._job, None
@@ -315,6 +292,8 @@ class SlotActor(Actor):
             self._child.log.close(outcome.error if outcome.status == "FAILED" else "")
             self._child.log = None
         if job is not None:
+            if outcome.status == "DONE":
+                self._upcoming.note_success(job.job.run_id)
             self._note_end(job, outcome, ended)
 
     def _note_end(self, job: RunJob, outcome: Outcome, ended: Ended | None = None) -> None:

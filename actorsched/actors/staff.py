@@ -11,6 +11,7 @@ from pykka import ActorRef
 from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
 from actorsched.actors.pace import Pace
 from actorsched.tasks.registration import Registration
+from actorsched.tasks.running import Outcome
 
 
 @dataclass(slots=True)
@@ -58,7 +59,9 @@ class Staff:
         self._make_slot = make_slot
         self._slots: dict[int, ActorRef[Any]] = {}
         self._held: dict[int, int] = {}  # slot → runs that it holds
+        self._last: dict[int, str] = {}  # slot → the run that was seated last, while it holds that
         self._pace = Pace() if queueing else None
+        self._successes: set[str] = set()
         self.wanted = 0
         #: what runs or waits in a slot, by run id
         self.runs: dict[str, Run] = {}
@@ -79,6 +82,18 @@ class Staff:
         wanted = self.wanted
         return sum([depth - held for number, held in self._held.items() if held < depth and number < wanted])
 
+    @property
+    def ahead(self) -> dict[str, int]:
+        """How many runs may follow which, one after the other; "" stands for each run that is seated next."""
+        if self._pace is None or self._pace.depth == 1:
+            return {}
+        depth, held = self._pace.depth, self._held
+        found = {"": depth - 1}
+        for number, run_id in self._last.items():
+            if held[number] < depth and number < self.wanted:
+                found[run_id] = depth - held[number]
+        return found
+
     def resize(self, wanted: int) -> int:
         """Have so many slots from now on; returns their number."""
         self.wanted = max(0, wanted)
@@ -95,23 +110,47 @@ class Staff:
             del self._held[number]
             self._slots.pop(number).stop(block=False)
 
+    def forget_successes(self) -> None:
+        """What is handed out from now on does not follow what is over already."""
+        self._successes.clear()
+
+    def refusal(self, after: str) -> str:
+        """Why a run cannot be seated, behind the run `after` if there is one; "" when it can."""
+        if not self.room:
+            return "no slot was free any more"
+        if after and after not in self.runs and after not in self._successes:
+            return "what it waits for was not done"
+        return ""
+
+    def still_on(self, after: str) -> str:
+        """The same run, if it has not ended; else "": whatever is told of what follows is told later."""
+        return after if after in self.runs else ""
+
     def seat(self, run: Run, job: RunJob) -> None:
-        """Put a run into the slot that holds the fewest; there must be room."""
-        held = self._held
-        run.slot = min([number for number in held if number < self.wanted], key=held.__getitem__)
+        """Put a run behind the one that it is to follow, else into the slot that holds the fewest."""
+        held, follows = self._held, self.runs.get(job.after)
+        if follows is not None:
+            run.slot = follows.slot
+        else:
+            run.slot = min([number for number in held if number < self.wanted], key=held.__getitem__)
         held[run.slot] += 1
+        self._last[run.slot] = run.run_id
         self.runs[run.run_id] = run
         self._slots[run.slot].tell(job)
 
-    def leave(self, slot: int, run_id: str, elapsed_s: float | None = None) -> Run | None:
-        """A run has left its slot, after so many seconds; None: it was given back, or lost. Returns it."""
+    def leave(self, slot: int, run_id: str, outcome: Outcome | None = None) -> Run | None:
+        """A run has left its slot, and ended so; None: it was never begun. Returns it."""
         if slot in self._held:
             self._held[slot] -= 1
+            if self._last.get(slot) == run_id:
+                del self._last[slot]
             if slot >= self.wanted:
                 self.fit()
+        if outcome is not None and outcome.status == "DONE":
+            self._successes.add(run_id)
         if self._pace is not None:
-            if elapsed_s is not None:
-                self._pace.note(elapsed_s)
+            if outcome is not None:
+                self._pace.note(outcome.elapsed_s)
             else:
                 self._pace.doubt()
         return self.runs.pop(run_id, None)

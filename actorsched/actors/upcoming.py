@@ -2,12 +2,17 @@
 
 The first of them may be laid ready for the child (`children/shelf.py`), which goes on with it by itself.
 Until that is heard it counts as waiting, and can be taken back for as long as the child has not taken it.
+
+A run that may only follow the success of another one waits behind that one, in the same slot. Whatever has
+become of it, when its turn comes it is known.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+
+import msgspec
 
 from actorsched.actors.child_link import ChildLink
 from actorsched.actors.messages import RunJob, TaskMessage
@@ -16,6 +21,8 @@ from actorsched.children.speech import encode
 
 #: a larger job is not laid ready, bytes
 SHELF_MAX = 1 << 15
+#: successes that are remembered for what may follow them; a slot holds fewer runs than that
+SUCCESSES_MAX = 64
 
 
 class Upcoming:
@@ -35,6 +42,7 @@ class Upcoming:
         #: what lies ready for the child, before the queue
         self.ahead: RunJob | None = None
         self._letters: list[TaskMessage] = []
+        self._successes: deque[str] = deque(maxlen=SUCCESSES_MAX)
 
     def __len__(self) -> int:
         return len(self._queue) + (self.ahead is not None)
@@ -46,6 +54,14 @@ class Upcoming:
         """Take the first that waits; not what lies ready."""
         return self._queue.popleft() if self._queue else None
 
+    def note_success(self, run_id: str) -> None:
+        """This run ended as DONE: what waits for that may begin."""
+        self._successes.append(run_id)
+
+    def may_begin(self, message: RunJob) -> bool:
+        """Whether the run that this one is to follow was a success. What has not ended is none yet."""
+        return not message.after or message.after in self._successes
+
     def remove(self, run_id: str) -> RunJob | None:
         """Take this run out of those that wait, if it is there."""
         for waiting in self._queue:
@@ -56,15 +72,20 @@ class Upcoming:
 
     # -- what lies ready ------------------------------------------------------------------------
 
-    def lay_ready(self) -> None:
-        """Let the child find what is next, where that is possible."""
+    def lay_ready(self, present: str) -> None:
+        """Let the child find what is next after the present run, where that is possible."""
         if self.ahead is not None or not self._queue:
             return
         message = self._queue[0]
-        if self._nursery.keeps(message.job.task_id):
+        job = message.job
+        if self._nursery.keeps(job.task_id):
+            return
+        if message.after == present:
+            job = msgspec.structs.replace(job, after=present)  # the child knows first how that ends
+        elif not self.may_begin(message):
             return
         within_s = message.start_by - self._now()
-        payload = encode(message.job)
+        payload = encode(job)
         if within_s > 0 and len(payload) <= SHELF_MAX and self._child.lay_ready(payload, within_s):
             self.ahead = self._queue.popleft()
 

@@ -302,11 +302,13 @@ class WorkerActor(Actor):
 
     def _begin(self, grant: Mapping[str, Any], start_by: float) -> None:
         run = self._duties.run_of(grant)
-        if self._stopping or not self._staff.room:
-            self._outbox.post_all(self._duties.give_back(run, "no slot was free any more"))
+        after = grant.get("after") or ""
+        refusal = STOPPED if self._stopping else self._staff.refusal(after)
+        if refusal:
+            self._outbox.post_all(self._duties.give_back(run, refusal))
             return
         try:
-            job = self._duties.prepare(run, grant, start_by)
+            job = self._duties.prepare(run, grant, start_by, self._staff.still_on(after))
         except Exception as error:
             cause = f"the task cannot be sent to a child process: {error}"
             self._report(run, Outcome(status="FAILED", cause=cause, error=cause), None)
@@ -316,7 +318,7 @@ class WorkerActor(Actor):
             self._user.tell("started", **self._duties.about(run, None))
 
     def _slot_ended(self, message: SlotEnded) -> None:
-        run = self._staff.leave(message.slot, message.run_id, message.outcome.elapsed_s)
+        run = self._staff.leave(message.slot, message.run_id, message.outcome)
         if run is None:
             return
         known = run.task is not None and not run.given_back
@@ -327,7 +329,7 @@ class WorkerActor(Actor):
     def _slot_returned(self, message: SlotReturned) -> None:
         run = self._staff.leave(message.slot, message.run_id)
         if run is not None:
-            run.given_back = run.given_back or "a run before it took too long"
+            run.given_back = run.given_back or message.why
             self._report(run, Outcome(status="FAILED", cause=run.given_back), None)
 
     def _report(self, run: Run, outcome: Outcome, loaded: Any) -> None:

@@ -90,6 +90,8 @@ def _next(shelf: Shelf, ended: Ended) -> tuple[Job | None, Ended]:
         return None, ended
     job = decode_for_child(payload)
     assert isinstance(job, Job)
+    if job.after and (job.after != ended.run_id or ended.outcome.status != "DONE"):
+        return None, ended  # the slot gives it back
     return job, msgspec.structs.replace(ended, took=job.run_id)
 
 

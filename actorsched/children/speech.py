@@ -35,6 +35,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         limit_known: whoever sent the job has read `worker_timeout` from the task; else the child tells it
             (Notice "limit").
         is_batch: the task is to be made from `params`, and to be told of (Notice "combined") before it runs.
+        after: of what is laid ready, the run that this one may follow when it was a success; else the child
+            leaves it. "" for none.
     """
 
     run_id: str
@@ -48,6 +50,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     resume: bool = False
     is_batch: bool = False
     limit_known: bool = False
+    after: str = ""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):

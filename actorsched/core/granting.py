@@ -12,16 +12,20 @@ either grants, or drops a class, or uses up a free process; no step looks at a t
 
 A worker none of whose own pending tasks needs resources skips all this and looks at the heads of its
 own classes only.
+
+When nothing is left that could be taken now, a worker may take in advance what waits for one of its own runs
+alone (following.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from heapq import heapify, heappop, heappush
 from typing import Any
 
 from actorsched.core.counting import count
 from actorsched.core.facets import settle
+from actorsched.core.following import followers
 from actorsched.core.instant import Instant
 from actorsched.core.leases import hear
 from actorsched.core.pruning import prune
@@ -47,6 +51,7 @@ def get_work(
     worker: str | None = None,
     max_tasks: int | None = None,
     incarnation: Any = None,
+    ahead: Mapping[str, int] | None = None,
     **ignored: Any,
 ) -> Work:
     """Hand out the next task for this worker, if there is one.
@@ -60,6 +65,9 @@ def get_work(
         worker: its id.
         max_tasks: answer with up to so many, as `tasks`; what was lost on the way comes first.
         incarnation: which life of the worker asks.
+        ahead: run ids of the worker, with the number of tasks that it takes in advance for each: tasks that
+            wait for nothing but that run, or for one handed out after it. The empty id stands for each run
+            of this very answer. Only for what is left of `max_tasks`; such a task says `after` which run.
 
     Raises:
         InvalidParamsError: no worker.
@@ -82,7 +90,7 @@ def get_work(
 
     lost: list[TaskRecord] = []
     if current_tasks is not None and asking.runs:
-        lost = _reconcile(state, asking, current_tasks, now)
+        lost = _reconcile(state, asking, current_tasks, now, advanced=ahead is not None)
     reply: Work = {**count(state, asking), "task_id": None}  # type: ignore[typeddict-item]  # PendingCount ⊂ Work
     reply["epoch"] = state.epoch
     reply["lease_s"] = state.settings.worker_disconnect_delay
@@ -99,6 +107,11 @@ def get_work(
         if grant is None:
             break
         grants.append(grant)
+    if ahead and len(grants) < wanted and not state.paused:
+        for record, after in followers(asking, assistant, ahead, {grant["run_id"] for grant in grants}):
+            grants.append({**_grant(state, asking, record, now), "after": after})
+            if len(grants) == wanted:
+                break
     missing = wanted - len(grants)
     if missing > 0:
         note_hungry(state, worker, missing, reply["n_can_run"])
@@ -126,12 +139,13 @@ def _nothing(state: State, asking: WorkerRecord) -> Work:
 
 
 def _reconcile(
-    state: State, asking: WorkerRecord, current_tasks: Collection[str], now: Instant
+    state: State, asking: WorkerRecord, current_tasks: Collection[str], now: Instant, *, advanced: bool
 ) -> list[TaskRecord]:
     """Compare what it runs with what it believes to run.
 
     Batch members whose combined task it never registered go back to PENDING, unless it names their batch; so
     do those whose combined task was lost: it may have been claimed without one that somebody else has by now.
+    So does what is lost of a worker that takes tasks in advance, if it waits for something.
 
     Returns:
         those that were lost on the way, in order.
@@ -158,8 +172,10 @@ def _reconcile(
         live = record.status == BATCH_RUNNING
         if live and record.batch_id not in claimed and record.batch_id not in believed:
             change(state, record, PENDING, now)
-    lost.sort(key=_order)
-    return lost
+    for record in lost:
+        if advanced and record.n_missing:  # and the run that it was to follow may be another one by now
+            change(state, record, PENDING, now)
+    return sorted((record for record in lost if record.status == RUNNING), key=_order)
 
 
 def _order(record: TaskRecord) -> tuple[float, int]:

@@ -65,6 +65,8 @@ class Grant(TypedDict):
     run_id: str
     batch_id: NotRequired[str]
     batch_task_ids: NotRequired[list[str]]
+    #: handed out in advance: to be begun when this run of the worker was a success, else to be given back
+    after: NotRequired[str]
 
 
 class Work(TypedDict, total=False):
@@ -82,6 +84,7 @@ class Work(TypedDict, total=False):
     batch_id: str
     batch_task_ids: list[str]
     #: ours, as are all that follow
+    after: str
     n_can_run: int
     run_id: str
     tasks: list[Grant]

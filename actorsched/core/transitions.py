@@ -236,10 +236,11 @@ def lose(state: State, record: TaskRecord, now: Instant, *, silent: bool) -> Non
     worker_id = record.worker_running
     assert worker_id is not None
     trouble = record.get_trouble()
-    trouble.deaths += 1
-    incarnation = state.workers[worker_id].incarnation
-    if silent and incarnation is not None:
-        suspect(state, record, trouble, worker_id, incarnation)
+    if not record.n_missing:  # else it was handed out in advance, and had not begun
+        trouble.deaths += 1
+        incarnation = state.workers[worker_id].incarnation
+        if silent and incarnation is not None:
+            suspect(state, record, trouble, worker_id, incarnation)
     remove = record.batch_id is not None and not record.batchable
     if trouble.cancelled:
         trouble.cancelled = False

@@ -104,9 +104,15 @@ class SchedulerApi(ABC):
         worker: str | None = None,
         max_tasks: Count | None = None,
         incarnation: str | int | None = None,
+        ahead: Mapping[str, Count] | None = None,
         **ignored: Any,
     ) -> Work:
-        """Ask for a task to run; with `max_tasks`, for up to so many of them at once."""
+        """Ask for a task to run; with `max_tasks`, for up to so many of them at once.
+
+        With `ahead`, also for tasks in advance that wait for one run of this worker alone: run id → how many
+        may follow it, one after the other; "" stands for each run of this answer. Each of them says `after`
+        which run. Begin it when that run was a success; else report it PENDING.
+        """
         return self._call("get_work", _said("get_work", locals()))  # type: ignore[no-any-return]
 
     def count_pending(self, worker: str) -> PendingCount:

@@ -104,8 +104,9 @@ class Bench:
         settings = WorkerSettings(kill_grace=0.3)
         self.slot = SlotActor.start(0, self.listener, self.launcher, settings, logs=self.logs)
 
-    def run(self, line: str, start_by: float = math.inf, **params: Any) -> None:
-        self.run_task(Append(line=line, file=self.file, **params), f"run-{line}", start_by=start_by)
+    def run(self, line: str, start_by: float = math.inf, after: str = "", **params: Any) -> None:
+        task = Append(**{"line": line, "file": self.file, **params})
+        self.run_task(task, f"run-{line}", start_by=start_by, after=after)
 
     def run_task(self, task: Task, run_id: str, **more: Any) -> None:
         job = Job(run_id=run_id, task_id=task.task_id, packed=pack(task))
@@ -316,3 +317,34 @@ def test_a_child_that_stands_still_between_two_runs_is_ended(
     patient.slot.tell(CancelRun(run_id="run-a", cause="cancelled"))
     assert patient.hear(2) == [("run-a", "FAILED"), ("run-b", "DONE")]
     assert patient.lines() == "wb"
+
+
+def test_what_is_to_follow_a_success_does(patient: Bench) -> None:
+    """Also when another run has come between; the child itself knows it of the run before."""
+    patient.run("a", gate=patient.gate)
+    patient.run("b", after="run-a")
+    patient.run("x")
+    patient.run("c", after="run-b")
+    patient.open_gate()
+    assert [status for _, status in patient.hear(4)] == ["DONE"] * 4
+    assert patient.lines() == "wabxc"
+
+
+@pytest.mark.parametrize("how", ["fails", "dies", "cancelled"])
+def test_what_was_to_follow_a_success_is_given_back_after_a_failure(patient: Bench, how: str) -> None:
+    """And what was to follow that; the rest goes on, and the end of the one that failed comes first."""
+    if how == "fails":
+        patient.run("a", gate=patient.gate, file=f"{patient.file}/none")
+    else:
+        patient.run("a", gate=patient.gate, dies=how == "dies")
+    patient.run("b", after="run-a")
+    patient.run("c", after="run-b")
+    patient.run("x")
+    if how == "cancelled":
+        patient.slot.tell(CancelRun(run_id="run-a", cause="cancelled"))
+    else:
+        patient.open_gate()
+    heard = patient.hear(4)
+    assert heard[:3] == [("run-a", "FAILED"), ("run-b", "returned"), ("run-c", "returned")]
+    assert heard[3] == ("run-x", "DONE")
+    assert patient.lines() == "wx"

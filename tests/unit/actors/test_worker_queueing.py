@@ -93,7 +93,7 @@ def test_what_a_slot_returns_is_given_back_and_not_asked_for_again() -> None:
     harness.start()
     short_runs(harness, 30)
     harness.answer(harness.exchange(), harness.grant("A", "B"))
-    harness.worker.handle(SlotReturned(slot=0, run_id="run-B"))
+    harness.worker.handle(SlotReturned(slot=0, run_id="run-B", why="a run before it takes long"))
     exchange = harness.exchange()
     assert [call.method for call in exchange.calls] == ["add_task"]
     report = exchange.calls[0].params
