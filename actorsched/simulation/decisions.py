@@ -58,11 +58,17 @@ class Members:
 
 
 class RequirementsFirst(Checker):
-    """No run before its requirements are done; nor is a task handed out before, which a child would see."""
+    """No run before its requirements are done; nor is a task handed out before, which a child would see.
+
+    But for what is handed out in advance: that may wait for one run of the same life of a worker, and for no
+    other.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
         self.names: dict[str, str] = {}
+        #: run → task, and the life of the worker that has it
+        self.runs: dict[str, tuple[str, str]] = {}
         #: task → what its runs have asked for
         self.more: dict[str, list[str]] = {}
 
@@ -81,15 +87,22 @@ class RequirementsFirst(Checker):
             self.more.pop(call.params["task_id"], None)  # who names all replaces what a run has asked for
         if was_taken(call, "PENDING", "SUSPENDED") and call.params.get("new_deps"):
             self.more.setdefault(call.params["task_id"], []).extend(call.params["new_deps"])
+        if was_taken(call, "FAILED") and "unfulfilled" in str(call.params.get("expl")):
+            self.fail(f"{call.params['run_id']} was begun without what it needs, and its child did not go on")
+        life = str(call.params.get("incarnation", ""))
         for grant in grants_in(call):
             name = self.names.get(grant["task_id"] or "")
             if name not in self.world.plans:  # a batch, which has the needs of all its members
                 continue
+            self.runs[grant["run_id"]] = name, life
+            before, holder = self.runs.get(grant.get("after", ""), ("", life))
             needed = [*self.world.plans[name].deps]
             needed += [self.names[task_id] for task_id in self.more.get(grant["task_id"], ())]
-            missing = [known for known in needed if not self.world.has(known)]
+            missing = [known for known in needed if known != before and not self.world.has(known)]
             if missing:
                 self.fail(f"{name} was handed out as {grant['run_id']} without {', '.join(missing)}")
+            if holder != life:
+                self.fail(f"{name} was handed out as {grant['run_id']} to follow {grant['after']} of another")
 
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:

@@ -25,6 +25,12 @@ FIRST_FULL = 1_000_000
 FIRST_BATCHES_WITH_RESOURCES = 1_010_000
 #: nor those below this a history
 FIRST_WITH_HISTORY = 1_030_000
+#: nor those below this runs that are so short that work is handed out in advance
+FIRST_HASTY = 1_040_000
+#: the longest of them, as short as can be, so that several wait in the slots of their worker
+HASTY_S = 0.001
+#: all is over soon, so more has to go wrong in the same time
+HASTY_RATES = dict.fromkeys(("partitions", "crashes", "pauses", "kills", "restarts", "slow"), 30.0)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -187,6 +193,8 @@ def options_of(seed: int, **fixed: Any) -> Options:
         drawn |= _draw_more(seed)
         # a second there and a second back; with more no heartbeat can be in time
         drawn["uneven"] = min(drawn["uneven"], max(1.0, 1000 / drawn["delay_ms"]))
+    if seed >= FIRST_HASTY:
+        drawn |= _draw_haste(seed, drawn)
     return Options(**(drawn | fixed))
 
 
@@ -209,3 +217,15 @@ def _draw_more(seed: int) -> dict[str, Any]:
         "power_cuts": share(0.3, 8),
         "history": store != "none" and seed >= FIRST_WITH_HISTORY,
     }
+
+
+def _draw_haste(seed: int, drawn: dict[str, Any]) -> dict[str, Any]:
+    """Make it a world of short runs, or leave it as it is."""
+    die = random.Random(f"haste {seed}")
+    if die.random() < 0.7:
+        return {}
+    changed: dict[str, Any] = {name: drawn[name] * times for name, times in HASTY_RATES.items()}
+    changed["duration_s"] = HASTY_S
+    changed["hostile_s"] = float(die.choice((5, 20, 60)))
+    changed["tasks"] = die.choice((8, 40, 80))
+    return changed

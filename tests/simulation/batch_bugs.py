@@ -105,14 +105,16 @@ def lost_batches_are_handed_out_as_they_were(patch: pytest.MonkeyPatch) -> None:
     """The combined task goes to the worker again, whatever has become of the members, as in Luigi."""
     reconcile = granting._reconcile
 
-    def literal(state: State, asking: Any, current_tasks: Any, now: Any) -> list[TaskRecord]:
+    def literal(
+        state: State, asking: Any, current_tasks: Any, now: Any, *, advanced: bool
+    ) -> list[TaskRecord]:
         lost = [
             record
             for record in asking.runs
             if record.status == "RUNNING" and record.batch_id and record.task_id not in current_tasks
         ]
         ids = [record.task_id for record in lost]
-        return [*reconcile(state, asking, [*current_tasks, *ids], now), *lost]
+        return [*reconcile(state, asking, [*current_tasks, *ids], now, advanced=advanced), *lost]
 
     patch.setattr(granting, "_reconcile", literal)
 

@@ -18,7 +18,7 @@ from actorsched.core.instant import Instant
 from actorsched.core.machine import SchedulerMachine
 from actorsched.core.record import TaskRecord
 from actorsched.core.state import State
-from actorsched.core.statuses import FAILED, RUNNING
+from actorsched.core.statuses import FAILED, PENDING, RUNNING
 from actorsched.core.worker import WorkerRecord
 from actorsched.rpc.replies import ReplyMemory, Stale
 from actorsched.tasks import running
@@ -50,6 +50,29 @@ def leases_are_not_renewed(patch: pytest.MonkeyPatch) -> None:
 def nobody_is_given_up(patch: pytest.MonkeyPatch) -> None:
     """A worker may be silent for ever."""
     patch.setattr(pruning, "drop_worker", lambda *_: None)
+
+
+def lost_advances_are_handed_out_at_once(patch: pytest.MonkeyPatch) -> None:
+    """What was handed out in advance, and lost on the way, is handed out again like all else."""
+    reconcile = granting._reconcile
+
+    def hasty(*args: Any, **options: Any) -> Any:
+        return reconcile(*args, **{**options, "advanced": False})
+
+    patch.setattr(granting, "_reconcile", hasty)
+
+
+def anything_follows(patch: pytest.MonkeyPatch) -> None:
+    """What is handed out in advance may wait for other runs, too."""
+
+    def followers(asking: WorkerRecord, *_: Any) -> Any:
+        for record in list(asking.runs):
+            for dependent in record.iter_dependents():
+                if dependent.status == PENDING and not dependent.batchable and not dependent.demand.needs:
+                    yield dependent, record.run_id
+                    return
+
+    patch.setattr(granting, "followers", followers)
 
 
 def resources_are_not_counted(patch: pytest.MonkeyPatch) -> None:

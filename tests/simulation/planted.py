@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from actorsched.errors import InternalError, StoreError
-from actorsched.simulation.options import FIRST_WITH_HISTORY, options_of
+from actorsched.simulation.options import FIRST_WITH_HISTORY, HASTY_S, options_of
 from actorsched.simulation.simulation import Simulation
 from tests.simulation import batch_bugs, bugs, store_bugs, worker_bugs
 
@@ -93,6 +93,15 @@ WORLDS: dict[str, dict[str, Any]] = {
     "failing": {"failing": 0.5, "dying": 0.3, "demanding": 1.0},
     "patient": {"failing": 0.5, "keep_alive": True, "external": 0.0, "tasks": 8},
     "growing": {"dynamic": 0.8, "tasks": 20},
+    "hasty": {
+        "duration_s": HASTY_S,
+        "shape": "random",
+        "tasks": 60,
+        "hostile_s": 20.0,
+        "failing": 0.3,
+        "delay_ms": 50.0,
+        "demanding": 0.0,
+    },
     "deep": {"shape": "layers", "tasks": 20},
     "kept": {"store": "full", "restarts": 30.0, "hostile_s": 600.0, "tasks": 8, "workers": 2},
     "kept, lossy": {"store": "full", "restarts": 60.0, "drop": 0.3, "hostile_s": 600.0},
@@ -189,6 +198,9 @@ BUGS: list[Bug] = [
     _bug(bugs.facts_end_runs, "cut off, scarce", 1, "OneLiveRun", "ResourcesFit"),
     _bug(bugs.copies_are_no_sign_of_life, "lossy", 0, "OneLiveRun"),
     _bug(bugs.absence_goes_unnoticed, "standing still", 18, "OneLiveRun"),
+    _bug(bugs.lost_advances_are_handed_out_at_once, "hasty", 10, "RequirementsFirst"),
+    _bug(bugs.anything_follows, "hasty", 0, "RequirementsFirst"),
+    _bug(worker_bugs.what_follows_a_failure_is_begun, "hasty", 0, "RequirementsFirst"),
     _bug(worker_bugs.runs_are_believed, "failing", 0, "ExitStatus", "RequirementsFirst"),
     _bug(worker_bugs.exits_are_always_good, "any", 0, "ExitStatus"),
     _bug(worker_bugs.no_heartbeats, "any", 6, "Heartbeats"),

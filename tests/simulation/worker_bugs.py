@@ -15,6 +15,7 @@ from actorsched.actors.messages import Call
 from actorsched.actors.pinger import Pinger
 from actorsched.actors.remote_scheduler import _PING_TIME, RemoteSchedulerActor
 from actorsched.actors.staff import Run
+from actorsched.actors.upcoming import Upcoming
 from actorsched.actors.worker import WorkerActor
 from actorsched.facade.worker import Worker
 from actorsched.tasks import running
@@ -90,6 +91,11 @@ def late_work_is_begun(patch: pytest.MonkeyPatch) -> None:
         take(worker, {**reply, "lease_s": 1e9})
 
     patch.setattr(WorkerActor, "_take", eager)
+
+
+def what_follows_a_failure_is_begun(patch: pytest.MonkeyPatch) -> None:
+    """Work that was handed out in advance is begun however the run before it has ended."""
+    patch.setattr(Upcoming, "may_begin", lambda *_: True)
 
 
 def nobody_asks_by_himself(patch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from actorsched.actors.messages import CancelRun, Exchange, RunJob, SlotReturned
-from tests.unit.actors.worker_harness import Harness, methods
+from tests.unit.actors.worker_harness import Harness, Leaf, methods
 
 
 def ask(harness: Harness) -> dict[str, Any]:
@@ -21,6 +24,37 @@ def short_runs(harness: Harness, n: int) -> None:
     for i in range(n):
         harness.answer(harness.exchange(), harness.grant(f"short-{i}"))
         harness.end(0, f"run-short-{i}")
+
+
+def advance(harness: Harness, after: Mapping[str, str], *task_ids: str) -> None:
+    """Grant these tasks; some of them in advance: task → run that it is to follow."""
+    plain = harness.grant(*task_ids)
+
+    def answer(method: str, params: Any) -> Any:
+        reply = plain(method, params)
+        for grant in reply["tasks"] if reply else ():
+            if grant["task_id"] in after:
+                grant["after"] = after[grant["task_id"]]
+        return reply
+
+    harness.answer(harness.exchange(), answer)
+
+
+def reports(harness: Harness) -> list[tuple[str, str]]:
+    """Task and status of each report of the exchange that is under way."""
+    exchange = harness.exchange()
+    harness.answer(exchange, lambda method, params: None)
+    return [
+        (call.params["task_id"], call.params["status"]) for call in exchange.calls if "status" in call.params
+    ]
+
+
+def hasty(slots: int = 2) -> Harness:
+    """A worker whose runs were short so far."""
+    harness = Harness(slots=slots)
+    harness.start()
+    short_runs(harness, 30)
+    return harness
 
 
 def test_after_short_runs_slots_hold_some_that_wait() -> None:
@@ -127,3 +161,57 @@ def test_fewer_slots_than_before_take_nothing_new() -> None:
     assert "stop" not in harness.slots[1].told
     harness.end(1, "run-B")
     assert "stop" in harness.slots[1].told
+
+
+def test_a_worker_with_short_runs_says_what_may_follow_which_of_them() -> None:
+    """So many as its slot has room for; the empty name is that of each run of the answer."""
+    harness = hasty()
+    question = ask(harness)
+    assert question["ahead"] == {"": 15}
+    harness = hasty()
+    harness.answer(harness.exchange(), harness.grant("A", "B", "C"))
+    harness.end(1, "run-B")
+    assert harness.exchange().calls[-1].params["ahead"] == {"": 15, "run-C": 14}
+
+
+def test_what_follows_a_run_waits_behind_it() -> None:
+    """In another slot nobody would know how that run has ended."""
+    harness = hasty()
+    for slot in harness.slots.values():
+        slot.take(RunJob)
+    advance(harness, {"C": "run-A", "D": "run-C"}, "A", "B", "C", "D")
+    first, second = (slot.take(RunJob) for slot in harness.slots.values())
+    assert [(job.job.task_id, job.after) for job in first] == [("A", ""), ("C", "run-A"), ("D", "run-C")]
+    assert [(job.job.task_id, job.after) for job in second] == [("B", "")]
+
+
+@pytest.mark.parametrize(("status", "begins"), [("DONE", True), ("FAILED", False)])
+def test_what_comes_when_the_run_before_it_has_ended_depends_on_that(status: str, begins: bool) -> None:
+    """The answer crossed with the end of the run."""
+    harness = hasty(slots=1)
+    harness.answer(harness.exchange(), harness.grant("A", "B"))
+    harness.end(0, "run-B")
+    harness.slots[0].take(RunJob)
+    harness.end(0, "run-A", status)
+    advance(harness, {"C": "run-A"}, "C")
+    assert [(job.job.task_id, job.after) for job in harness.slots[0].take(RunJob)] == [("C", "")] * begins
+    assert (("C", "PENDING") in reports(harness)) is not begins
+
+
+def test_what_follows_a_run_that_nobody_knows_is_given_back() -> None:
+    """It may have been handed out in a life of the worker that is over."""
+    harness = hasty(slots=1)
+    advance(harness, {"C": "run-of-old"}, "C")
+    assert ("C", "PENDING") in reports(harness)
+
+
+def test_of_what_is_given_back_people_are_told_why() -> None:
+    """It is the slot that knows."""
+    harness = hasty(slots=1)
+    tasks = [Leaf(n=1), Leaf(n=2)]
+    harness.answer(harness.exchange(), harness.grant())
+    harness.register(*tasks)
+    harness.answer(harness.exchange(), harness.grant(*[task.task_id for task in tasks]))
+    run_id = f"run-{tasks[1].task_id}"
+    harness.worker.handle(SlotReturned(slot=0, run_id=run_id, why="a run before it takes long"))
+    assert harness.worker._duties.ledger.entries[tasks[1].task_id].cause == "a run before it takes long"
