@@ -50,7 +50,8 @@ def cancel_task(state: State, now: Instant, task_id: str) -> CancelReply:
 
     What does not run is DISABLED at once, as if by its author: it stays so until somebody registers it
     again. For what runs, its worker gets the message `cancel_task` (task_id, run_id); when the run ends
-    with anything but success, the task is DISABLED. What is DONE stays DONE.
+    with anything but success, the task is DISABLED. What is DONE stays DONE. The combined task of a batch
+    is cancelled for all its members.
     """
     record = state.tasks.get(task_id)
     if record is None:
@@ -64,6 +65,9 @@ def cancel_task(state: State, now: Instant, task_id: str) -> CancelReply:
             worker_id = None
         elif worker_id is not None:
             state.tell(state.workers[worker_id], "cancel_task", task_id=task_id, run_id=record.run_id)
+            for member in state.batches.of_batch(record.batch_id or ""):
+                member.get_trouble().cancelled = True
+                state.touch(member)
     elif record.status != DONE:
         record.expl = "cancelled"
         state.touch(record)

@@ -125,6 +125,9 @@ def add_task(
         state.touch_definition(record)
     if batch_id is not None and record.status != BATCH_RUNNING and not joining:
         _stand_for(state, record, batch_id)
+    batch = []
+    if new_deps and record.status == RUNNING and record.batch_id is not None:
+        batch = state.batches.of_batch(record.batch_id)
     starting = status == RUNNING and record.status not in LIVE
     if starting:
         _start(state, record, worker, batch_id, run_id, now)
@@ -169,12 +172,14 @@ def add_task(
             _stake_deps(state, record, worker, priority, now)
     if priority > record.priority or record.deps:
         state.raise_priority(record, priority)
+    if new_deps and batch and record.batch_id is None:
+        _need_more(state, batch, new_deps)
     if policy is not None and policy is not record.policy:
         record.policy = policy
         state.touch_definition(record)
         if status == FAILED and record.status == FAILED:
             plan_retry(state, record, run_id, now)  # the failure was judged by the former policy, as in Luigi
-    if runnable and enabled and status != FAILED:
+    if runnable and enabled and status != FAILED and record.remove_at is None:  # else it is just retired
         if worker not in record.crew.idset:
             state.set_crew(record, state.crews.with_(record.crew, worker))
         record.runnable = True
@@ -254,6 +259,16 @@ def _stand_for(state: State, record: TaskRecord, batch_id: str) -> None:
         state.batches.stand_in(batch_id)
         if former is not None:
             state.batches.stand_down(former)
+
+
+def _need_more(state: State, members: Sequence[TaskRecord], new_deps: Sequence[str]) -> None:
+    """What the combined task of a batch has asked for, its members wait for: they are handed out again."""
+    own = {member.task_id for member in members}
+    more = [dep for dep in new_deps if dep not in own]
+    for member in members:
+        add_deps(state, member, more)
+        state.raise_priority(member, member.priority)
+        settle(state, member)
 
 
 def _start(

@@ -133,7 +133,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
         if new == DONE:
             forget_deaths(state, record, trouble)
             trouble.streak = 0
-    remove = record.batch_id is not None and not record.batchable
+    stood_in = record.batch_id is not None and not record.batchable
     if record.batch_id is not None and old == RUNNING and new != RUNNING:
         end_batch(state, record, new, now)
     if trouble is not None and trouble.cancelled and old in LIVE and new not in LIVE:
@@ -156,8 +156,16 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
         state.touch(record)
     if new == FAILED:
         plan_retry(state, record, run_id, now)
-        if remove:
-            state.schedule_removal(record, now.monotonic)
+    if stood_in and (new == FAILED or (old == RUNNING and new not in (RUNNING, DONE))):
+        retire(state, record, now)
+
+
+def retire(state: State, record: TaskRecord, now: Instant) -> None:
+    """The combined task of a batch that did not end well goes: its members are tried again, and not it."""
+    if record.status == PENDING:  # nor until the next look at time
+        record.runnable = False
+        state.set_crew(record, state.crews.nobody)
+    state.schedule_removal(record, now.monotonic)
 
 
 def plan_retry(state: State, record: TaskRecord, run_id: str | None, now: Instant) -> None:
@@ -241,7 +249,7 @@ def lose(state: State, record: TaskRecord, now: Instant, *, silent: bool) -> Non
         incarnation = state.workers[worker_id].incarnation
         if silent and incarnation is not None:
             suspect(state, record, trouble, worker_id, incarnation)
-    remove = record.batch_id is not None and not record.batchable
+    stood_in = record.batch_id is not None and not record.batchable
     if trouble.cancelled:
         trouble.cancelled = False
         trouble.disabled_at = None
@@ -258,6 +266,6 @@ def lose(state: State, record: TaskRecord, now: Instant, *, silent: bool) -> Non
         move(state, record, FAILED, now)
     record.batch_id = None
     record.worker_running = None
-    if remove:
-        state.schedule_removal(record, now.monotonic)
+    if stood_in:
+        retire(state, record, now)
     settle(state, record)

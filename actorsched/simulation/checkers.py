@@ -21,6 +21,7 @@ from actorsched.simulation.decisions import (
     RequirementsFirst,
     was_taken,
 )
+from actorsched.simulation.leftovers import NothingIsLeftOver
 from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
 from actorsched.simulation.wire import Served, was_put_off
 from actorsched.simulation.world import Attempt
@@ -352,6 +353,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     OneLiveRun,
     RequirementsFirst,
     BatchesAreAlike,
+    NothingIsLeftOver,
     ClaimsAreTaken,
     DisabledForAReason,
     AcknowledgedReports,

@@ -27,6 +27,8 @@ DIFFERENCES: dict[str, str] = {
     "batch-believed": "a worker that names a batch among its tasks keeps it, also before it is claimed",
     "batches-take-at-once": "a batch takes its resources when it is granted",
     "lost-batches": "a batch that was lost on the way is made anew",
+    "combined-tasks-go": "what stood for a batch that did not end well is forgotten",
+    "batches-need-more": "what a batch asks for while it runs, its members wait for",
     "own-request": "giving back resources of a batch leaves what its members ask for next time",
     "runnable-batches": "only what is runnable joins a batch",
     "like-parameters": "what joins a batch has the same parameters by name",

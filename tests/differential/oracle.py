@@ -149,8 +149,10 @@ class OracleState(SimpleTaskState):  # type: ignore[misc]
         self._world = world
         #: given by the scheduler
         self.max_worker_deaths = 3
+        #: of "combined-tasks-go", since the scheduler looked last
+        self.retired: list[OracleTask] = []
 
-    # -- worker-death
+    # -- worker-death, combined-tasks-go
 
     def set_status(self, task: OracleTask, new_status: str, config: Any = None) -> None:
         ignored = new_status == DISABLED and task.status in LIVE
@@ -160,7 +162,21 @@ class OracleState(SimpleTaskState):  # type: ignore[misc]
             task.lost = False
             if new_status == DONE or (new_status == FAILED and task.status != DISABLED):
                 task.deaths = 0
+        stood_in = task.status == RUNNING and task.batch_id is not None and not task.batchable
         super().set_status(task, new_status, config)
+        ended = stood_in and task.status not in (RUNNING, DONE)
+        if ended and self._agreed("combined-tasks-go"):
+            task.remove = self._world.now
+            if task.status == PENDING:
+                self.retired.append(task)
+                self.retire(task)
+
+    def retire(self, task: OracleTask) -> None:
+        task.runnable = False
+        task.workers.clear()
+        for worker in self._active_workers.values():
+            if worker.id not in task.stakeholders:
+                worker.tasks.discard(task)
 
     def fail_dead_worker_task(self, task: OracleTask, config: Any, assistants: Any) -> None:
         if not self._agreed("worker-death"):
@@ -273,7 +289,8 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
             return super()._rank(task)
         return task.priority, -list(self._state._tasks).index(task.id)
 
-    # -- who-says-it-runs-it, run-without-grant, members-stay-members, visibility-in-time, needed-is-wanted
+    # -- who-says-it-runs-it, run-without-grant, members-stay-members, visibility-in-time, needed-is-wanted,
+    # combined-tasks-go, batches-need-more
 
     def add_task(self, **kwargs: Any) -> Any:
         task = self._state.get_task(kwargs["task_id"])
@@ -297,8 +314,18 @@ class Oracle(luigi.scheduler.Scheduler):  # type: ignore[misc]
             for each in known
             if each.remove is not None and not each.stakeholders and each.id != kwargs["task_id"]
         ]
+        batch = []
+        if kwargs.get("new_deps") and task is not None and task.status == RUNNING and task.batch_id:
+            batch = self._state.get_batch_running_tasks(task.batch_id)
+        self._state.retired.clear()
         with self._batch_for(stand_in):
             reply = super().add_task(**kwargs)
+        for each in self._state.retired:
+            self._state.retire(each)
+        if batch and task is not None and task.batch_id is None and self._agreed("batches-need-more"):
+            for member in batch:
+                member.deps.update(set(kwargs["new_deps"]) - {each.id for each in batch})
+                self._update_priority(member, member.priority, kwargs["worker"])
         for each in unwanted:
             if each.stakeholders:
                 each.remove = None

@@ -122,3 +122,14 @@ def lost_batches_are_handed_out_as_they_were(patch: pytest.MonkeyPatch) -> None:
 def ends_of_nobody_are_taken(patch: pytest.MonkeyPatch) -> None:
     """The good end of a combined task is acknowledged, also when none of its members is in its batch."""
     patch.setattr(registering, "stands_for_nothing", lambda *_: False)
+
+
+def combined_tasks_stay(patch: pytest.MonkeyPatch) -> None:
+    """The combined task of a batch that was given back waits, for nothing, until its worker goes."""
+    retire = transitions.retire
+
+    def literal(state: State, record: TaskRecord, *args: Any) -> None:
+        if record.status == "FAILED":
+            retire(state, record, *args)
+
+    patch.setattr(transitions, "retire", literal)

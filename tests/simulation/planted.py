@@ -144,6 +144,18 @@ WORLDS: dict[str, dict[str, Any]] = {
         "store": "full",
         "history": True,
     },
+    "batched, given back": {
+        "batched": 1.0,
+        "shape": "fan",
+        "tasks": 20,
+        "workers": 2,
+        "slots": 1,
+        "assistants": 2,
+        "duration_s": 200.0,
+        "dynamic": 0.0,
+        "external": 0.0,
+        "restarts": 0.0,
+    },
     "batched, hanging": {"batched": 1.0, "shape": "fan", "tasks": 8, "hanging": 0.3, "hostile_s": 120.0},
 }
 
@@ -233,6 +245,7 @@ BUGS: list[Bug] = [
     _bug(batch_bugs.batches_have_no_bound, "batched", 0, "BatchesAreAlike"),
     _bug(batch_bugs.batches_hang_for_ever, "batched, hanging", 2, "EverythingEnds"),
     _bug(batch_bugs.lost_batches_are_handed_out_as_they_were, "batched, forgetful", 5, "OneLiveRun"),
+    _bug(batch_bugs.combined_tasks_stay, "batched, given back", 2, "NothingIsLeftOver"),
 ]
 
 
