@@ -15,6 +15,7 @@ from math import inf
 from typing import Any
 
 from actorsched._version import __version__
+from actorsched.actors.contact import Contact
 from actorsched.actors.patience import SLICE_S, NoAnswerError, NotNowError, Patience
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
@@ -43,9 +44,10 @@ HELLO = envelope.write_call(
 
 
 class Conversation:
-    """Belongs to the thread of its owner.
+    """Belongs to one thread at a time, that of its owner.
 
     Attributes:
+        url: for messages; without passwords.
         socket: the open one, if there is one.
         current: number of the endpoint that it uses, or will use next.
         answered_at: when the last answer came.
@@ -59,6 +61,7 @@ class Conversation:
         closing: set to end a pause at once.
         meanwhile: the other duties of the owner; may raise, which ends the conversation.
         greeted: is told what a server said to `hello`, and its address.
+        contact: where it is shared with other conversations.
     """
 
     def __init__(
@@ -71,16 +74,17 @@ class Conversation:
         closing: Event,
         meanwhile: Callable[[], None],
         greeted: Callable[[Mapping[str, Any], Address], None],
+        contact: Contact | None = None,
     ) -> None:
+        self.url = url
         self.socket: ReqSocket | None = None
         self.current = 0
         self.answered_at = -inf
-        self._url = url
         self._endpoints = endpoints
         self._keys = keys
         self._runtime = runtime
         self._now = runtime.clock.monotonic
-        self._patience = Patience(url, settings, runtime, closing, meanwhile)
+        self._patience = Patience(url, settings, runtime, closing, meanwhile, contact)
         self._meanwhile = meanwhile
         self._greeted = greeted
 
@@ -95,11 +99,26 @@ class Conversation:
             ProtocolError, VersionError, AccessDeniedError: somebody did, and it was of no use.
             InvalidParamsError: the frame is too long.
         """
-        if len(frame) > envelope.MAX_FRAME_BYTES:
-            raise InvalidParamsError(
-                f"a request of {len(frame)} bytes is longer than {envelope.MAX_FRAME_BYTES}; make it smaller"
-            )
+        _check_length(frame)
         return self._patience.keep_trying(lambda timeout_s: self._attempt(frame, timeout_s), patience_s)
+
+    def go_on(self, frame: bytes, failure: Exception, since: float) -> Response | list[Response]:
+        """As `converse`, for a frame that was sent in vain once already, from the moment `since`."""
+        return self._patience.keep_trying(
+            lambda timeout_s: self._attempt(frame, timeout_s), failed=(failure, since)
+        )
+
+    def attempt(self, frame: bytes, timeout_s: float) -> Response | list[Response]:
+        """Send a frame once.
+
+        Raises:
+            NoAnswerError: there was no answer.
+            Exception: as from `converse`.
+        """
+        _check_length(frame)
+        response = self._attempt(frame, timeout_s)
+        self._patience.contact.find()
+        return response
 
     def note_missed_pings(self, since: float) -> None:
         """The pings beside this conversation are without an answer: it is lost before it says anything."""
@@ -142,18 +161,18 @@ class Conversation:
     def _greet(self, socket: ReqSocket, timeout_s: float) -> None:
         response = self._ask(socket, HELLO, timeout_s)
         if isinstance(response, list):
-            raise ProtocolError(f"{self._url} answered a single request with a batch")
+            raise ProtocolError(f"{self.url} answered a single request with a batch")
         if response.error is not None:
             if response.error.code == envelope.METHOD_NOT_FOUND:
                 raise VersionError(
-                    f"{self._url} is no scheduler of actorsched, or a very old one: it knows no handshake"
+                    f"{self.url} is no scheduler of actorsched, or a very old one: it knows no handshake"
                 )
             raise error_from(response.error)
         said = response.result
         version = said.get("protocol_version") if isinstance(said, Mapping) else None
         if version != PROTOCOL_VERSION:
             raise VersionError(
-                f"{self._url} speaks version {version!r} of the protocol, and this client"
+                f"{self.url} speaks version {version!r} of the protocol, and this client"
                 f" ({__version__}) version {PROTOCOL_VERSION}; install the same version on both sides"
             )
         self._greeted(said, socket.address)
@@ -161,11 +180,11 @@ class Conversation:
     def _ask(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> Response | list[Response]:
         frames = self._receive(socket, frame, timeout_s)
         if len(frames) != 1:
-            raise ProtocolError(f"{self._url} answered with {len(frames)} frames instead of one")
+            raise ProtocolError(f"{self.url} answered with {len(frames)} frames instead of one")
         try:
             response = envelope.read_responses(frames[0])
         except ValueError as error:
-            raise ProtocolError(f"{self._url} answered with something that is no answer: {error}") from None
+            raise ProtocolError(f"{self.url} answered with something that is no answer: {error}") from None
         if isinstance(response, Response) and response.error and response.error.code == envelope.UNAVAILABLE:
             raise NotNowError(response.error.message)
         self.answered_at = self._now()
@@ -200,3 +219,10 @@ class Conversation:
                 raise NoAnswerError(f"no connection to {socket.address}: {socket.refused}")
             if self._now() >= deadline:
                 raise NoAnswerError(f"no connection to {socket.address} within {contact_s:.3g} s")
+
+
+def _check_length(frame: bytes) -> None:
+    if len(frame) > envelope.MAX_FRAME_BYTES:
+        raise InvalidParamsError(
+            f"a request of {len(frame)} bytes is longer than {envelope.MAX_FRAME_BYTES}; make it smaller"
+        )

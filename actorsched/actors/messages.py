@@ -42,6 +42,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """One call, already written, whose first attempt was in vain. `ask`: as for `Call`.
+
+    Attributes:
+        frame: to be sent again as it is.
+        number: its id.
+        since: when the first attempt began, on the runtime's monotonic clock.
+        failure: how it ended.
+    """
+
+    frame: bytes
+    number: int
+    since: float
+    failure: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallBatch:
     """Several calls in order. `ask`: the answer is a list, one result or exception for each call.
 

@@ -69,12 +69,18 @@ class Patience:
         self._closing = closing
         self._meanwhile = meanwhile
 
-    def keep_trying(self, attempt: Callable[[float], T], patience_s: float | None = None) -> T:
+    def keep_trying(
+        self,
+        attempt: Callable[[float], T],
+        patience_s: float | None = None,
+        failed: tuple[Exception, float] | None = None,
+    ) -> T:
         """Make attempts until one succeeds.
 
         Args:
             attempt: gets the longest time that it may take; raises `NoAnswerError` when it was in vain.
             patience_s: None for that of the settings; 0 is for ever.
+            failed: the first attempt was made by somebody else: how it ended, and when it began.
 
         Raises:
             SchedulerUnreachableError: the patience or the number of attempts is used up.
@@ -83,7 +89,7 @@ class Patience:
         settings = self._settings
         wanted_s = patience_s
         patience_s = settings.patience if patience_s is None else patience_s
-        started = self._now()
+        started = self._now() if failed is None else failed[1]
         until = started + patience_s if patience_s > 0 else None
 
         def once() -> T:
@@ -95,6 +101,8 @@ class Patience:
             return result
 
         try:
+            if failed is not None:
+                raise failed[0]
             return once()
         except NoAnswerError as error:
             self.contact.lose(str(error), started, wanted_s)

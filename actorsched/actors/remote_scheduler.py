@@ -2,6 +2,7 @@
 
 Accepts
     Call            ask: the method's result; or its error, or SchedulerUnreachableError, raised
+    Resume          ask: as for Call; from a lane
     CallBatch       ask: a list with the result or the exception of each call; or as above
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
@@ -18,31 +19,37 @@ How a frame gets its answer is in `conversation.py`. It carries the name of this
 which the server knows a frame that it has seen and answers it without doing it again (`rpc/replies.py`).
 While this actor waits for an answer, it goes on with its other duties: the pings, which go through a socket
 of their own (`pinger.py`), and looking whether it shall stop.
+
+Callers in other threads need not come here at all, as long as all goes well: see `lanes.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pykka import ActorDeadError, ActorRef
 from pykka.messages import _ActorStop
 
 from actorsched.actors.base import Actor, log
+from actorsched.actors.contact import Contact
 from actorsched.actors.conversation import Conversation
 from actorsched.actors.hints import Hearing
 from actorsched.actors.inbox import Timer
+from actorsched.actors.lanes import LANES, Lane, Lanes
 from actorsched.actors.messages import (
     Call,
     CallBatch,
     Exchange,
     ExchangeEnded,
     KeepAlive,
+    Resume,
     StopKeepAlive,
     Subscribe,
 )
-from actorsched.actors.patience import closed_early, over_early
+from actorsched.actors.patience import SLICE_S, closed_early, over_early
 from actorsched.actors.pinger import Pinger, PingSocket
+from actorsched.actors.question import answer_to, write_question
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import InvalidParamsError, ProtocolError
@@ -79,6 +86,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         settings: how it waits and retries.
         runtime: clock, chance, waiting and the network.
         closing: may be set, before the actor is stopped, to end at once what is being waited for.
+        lanes: to be filled, for callers in other threads; None: all come here.
 
     Raises:
         AddressError: the url cannot be understood.
@@ -93,6 +101,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         settings: ClientSettings | None = None,
         runtime: Runtime | None = None,
         closing: Event | None = None,
+        lanes: Lanes | None = None,
     ) -> None:
         super().__init__(runtime)
         self._settings = settings or ClientSettings()
@@ -100,20 +109,15 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         self._endpoints = parse_endpoints(url, allow_clear_password=self._settings.allow_clear_password)
         self._keys = keys_from(self._settings)
         self._closing = closing or self._runtime.make_event()
+        self._contact = Contact(self._url, self._runtime.clock.monotonic, self._settings.patience)
         self._now = self._runtime.clock.monotonic
         self._speaker: ActorRef[Any] | None = None  # whose exchange is under way
         self._client = self._runtime.make_id(bits=96)
         self._seq = 0
-        self._conversation = Conversation(
-            self._url,
-            self._endpoints,
-            self._keys,
-            self._settings,
-            self._runtime,
-            self._closing,
-            self._meanwhile,
-            self._greeted,
-        )
+        self._conversation = self._converse(self._meanwhile, self._greeted)
+        self._lanes = Lanes() if lanes is None else lanes
+        if lanes is not None:
+            lanes.fill([self._make_lane(number) for number in range(LANES)])
         ping_timeout_s = min(self._settings.connect_timeout, PING_TIMEOUT_S)
         self._pinger = Pinger(
             f"{self._client}/pings",
@@ -133,6 +137,8 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         match message:
             case Call(method=method, params=params, until=until):
                 return self._call(method, params, until)
+            case Resume():
+                return self._resume(message)
             case CallBatch(calls=calls):
                 return self._call_many(calls)
             case Exchange():
@@ -151,6 +157,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         return None
 
     def on_stop(self) -> None:
+        self._lanes.close()
         self._hearing.close()
         self._pinger.close()
         self._conversation.close()
@@ -163,15 +170,15 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             raise over_early(method, self._url)
         self._seq += 1
         response = self._conversation.converse(
-            _write(method, params, self._seq, self._client, self._seq), patience_s
+            write_question(method, params, self._seq, self._client, self._seq), patience_s
         )
-        if isinstance(response, list):
-            raise ProtocolError(f"{self._url} answered a single request with a batch")
-        if response.error is not None:
-            raise error_from(response.error)
-        if response.id != self._seq:
-            raise ProtocolError(f"{self._url} answered request {response.id!r} instead of {self._seq}")
-        return response.result
+        self._lanes.lead_to(self._conversation.current)
+        return answer_to(response, self._seq, self._url)
+
+    def _resume(self, message: Resume) -> Any:
+        response = self._conversation.go_on(message.frame, message.failure, message.since)
+        self._lanes.lead_to(self._conversation.current)
+        return answer_to(response, message.number, self._url)
 
     def _exchange(self, message: Exchange) -> None:
         self._speaker = message.reply_to
@@ -194,7 +201,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         for number, call in enumerate(calls):
             identity = (None, None) if written else (self._client, self._seq + 1)
             try:
-                written[number] = _write(call.method, call.params, number, *identity)
+                written[number] = write_question(call.method, call.params, number, *identity)
             except InvalidParamsError as error:
                 results[number] = error
                 continue
@@ -203,7 +210,9 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 last = written.pop(number)
                 self._send_batch(written, results)
                 size = len(last) + 1
-                written = {number: _write(call.method, call.params, number, self._client, self._seq + 1)}
+                written = {
+                    number: write_question(call.method, call.params, number, self._client, self._seq + 1)
+                }
             if len(written) == envelope.MAX_BATCH:
                 self._send_batch(written, results)
                 written, size = {}, 0
@@ -224,6 +233,39 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             if isinstance(response.id, int) and response.id in written:
                 error = response.error
                 results[response.id] = response.result if error is None else error_from(error)
+
+    # -- lanes ----------------------------------------------------------------------------------
+
+    def _make_lane(self, number: int) -> Lane:
+        conversation = self._converse(self._lane_waits, lambda said, reached_at: None)
+        timeout_s = self._settings.connect_timeout
+        if self._settings.patience > 0:
+            timeout_s = min(timeout_s, max(SLICE_S, self._settings.patience))
+        return Lane(conversation, f"{self._client}/{number}", timeout_s, self._now)
+
+    def _converse(
+        self, meanwhile: Callable[[], None], greeted: Callable[[Mapping[str, Any], Address], None]
+    ) -> Conversation:
+        return Conversation(
+            self._url,
+            self._endpoints,
+            self._keys,
+            self._settings,
+            self._runtime,
+            self._closing,
+            meanwhile,
+            greeted,
+            self._contact,
+        )
+
+    def _lane_waits(self) -> None:
+        """In the thread of whoever has a lane.
+
+        Raises:
+            SchedulerUnreachableError: the actor is stopped.
+        """
+        if self._lanes.closed or self._closing.is_set():
+            raise closed_early(self._url)
 
     # -- other duties ------------------------------------------------------------------------------
 
@@ -297,10 +339,3 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
     def _close_for_hints(self, socket: SubSocket) -> None:
         self.actor_inbox.unlisten(socket.socket)
         socket.close()
-
-
-def _write(method: str, params: Mapping[str, Any], id_: int, client: str | None, seq: int | None) -> bytes:
-    try:
-        return envelope.write_call(method, params, id_, client, seq)
-    except Exception as error:  # whatever the encoder says about it, it cannot travel
-        raise InvalidParamsError(f"{method}: an argument cannot be sent: {error}") from None

@@ -14,6 +14,7 @@ from typing import Any
 
 from pykka import ActorDeadError, ActorRef, Timeout
 
+from actorsched.actors.lanes import Lanes
 from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
 from actorsched.actors.remote_scheduler import RemoteSchedulerActor
 from actorsched.actors.runtime import Event, Runtime
@@ -61,13 +62,14 @@ class RemoteScheduler(SchedulerApi):
         self.url = redacted(url)
         self._runtime = runtime or Runtime()
         self._now = self._runtime.clock.monotonic
-        kind: type[Any] = RemoteSchedulerActor
-        if is_http(url):
-            from actorsched.actors.http_scheduler import HttpSchedulerActor as kind  # noqa: N813  # seldom needed
         fields = settings_from(ClientSettings, {"connect_timeout": connect_timeout, **settings})
 
-        def make(runtime: Runtime, closing: Event) -> ActorRef[Any]:
-            return runtime.start(kind, url, fields, runtime, closing=closing)
+        def make(runtime: Runtime, closing: Event, lanes: Lanes) -> ActorRef[Any]:
+            if is_http(url):
+                from actorsched.actors.http_scheduler import HttpSchedulerActor  # seldom needed
+
+                return runtime.start(HttpSchedulerActor, url, fields, runtime, closing=closing)
+            return runtime.start(RemoteSchedulerActor, url, fields, runtime, closing=closing, lanes=lanes)
 
         self._make = make  # the address may hold a password, so it is kept where nobody looks
         self._renewing = threading.Lock()
@@ -75,7 +77,8 @@ class RemoteScheduler(SchedulerApi):
 
     def _start(self) -> None:
         self._closing = self._runtime.make_event()
-        self._live_ref: ActorRef[Any] = self._make(self._runtime, self._closing)
+        self._lanes = Lanes()
+        self._live_ref: ActorRef[Any] = self._make(self._runtime, self._closing, self._lanes)
         self._pid = os.getpid()
         self._finalizer = weakref.finalize(self, _stop, self._live_ref, self._closing, self._pid)
 
@@ -101,7 +104,8 @@ class RemoteScheduler(SchedulerApi):
 
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
         # no timeout of its own: the actor answers within the patience, also when it is stopped
-        return self._ref.ask(Call(method=method, params=params))
+        ref = self._ref  # first, because it knows of forks
+        return self._lanes.call(ref, method, params)
 
     def within(self, seconds: float) -> SchedulerApi:
         """The same scheduler, for calls that must be answered in so many seconds.
