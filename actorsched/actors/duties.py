@@ -9,7 +9,7 @@ knows no ids of runs, that each member runs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -52,8 +52,8 @@ class Duties(Registrations):
         task_id = grant.get("task_id") or grant["batch_id"]
         return Run(str(run_id or f"own-{self._own_runs}"), run_id is not None, task_id, batch=members)
 
-    def prepare(self, run: Run, grant: Mapping[str, Any], start_by: float, after: str) -> RunJob:
-        """Write the job of a run, which must begin by `start_by`, and when `after` (if any) was a success.
+    def prepare(self, run: Run, grant: Mapping[str, Any], start_by: float, follows: Run | None) -> RunJob:
+        """Write the job of a run, which must begin by `start_by`, and after the one that it follows, if any.
 
         Raises:
             Exception: the task cannot travel; the error says why.
@@ -72,24 +72,29 @@ class Duties(Registrations):
             family=grant.get("task_family") or "",
             params=grant.get("task_params") or {},
             granted=self._granted.get(run.task_id, ()),
-            complete=self._known_complete(run.task_id),
+            complete=self._known_complete(run.task_id, self._subjects(follows) if follows else ()),
             is_batch=bool(run.batch),
             limit_known=task is not None and not run.batch,
         )
         if not run.batch:
             run.task = self._owed.get(run.task_id) if task is None else task
         timeout_s = self._settings.timeout if limit is None else float(limit)
-        name = self.name_of(run)
+        name, after = self.name_of(run), follows.run_id if follows else ""
         return RunJob(job=job, timeout_s=timeout_s, name=name, task=task, start_by=start_by, after=after)
 
-    def _known_complete(self, task_id: str) -> tuple[str, ...]:
-        """Of what a task has asked for, what is done; with `cache_task_completion` all that it needs."""
+    def _known_complete(self, task_id: str, before: Collection[str]) -> tuple[str, ...]:
+        """Of what a task has asked for, what is done; with `cache_task_completion` all that it needs.
+
+        What is run `before` it will be, or this task does not begin.
+        """
         needed = self._granted.get(task_id, ())
         entry = self.ledger.entries.get(task_id)
         if entry is not None and self._settings.cache_task_completion:
             needed = entry.deps
         entries = self.ledger.entries
-        return tuple(dep for dep in needed if dep in entries and entries[dep].fate in DONE_FATES)
+        return tuple(
+            dep for dep in needed if dep in before or (dep in entries and entries[dep].fate in DONE_FATES)
+        )
 
     def _pack(self, task_id: str, task: Any) -> bytes | None:
         if task is None or self._settings.execution == "inline":

@@ -122,10 +122,6 @@ class Staff:
             return "what it waits for was not done"
         return ""
 
-    def still_on(self, after: str) -> str:
-        """The same run, if it has not ended; else "": whatever is told of what follows is told later."""
-        return after if after in self.runs else ""
-
     def seat(self, run: Run, job: RunJob) -> None:
         """Put a run behind the one that it is to follow, else into the slot that holds the fewest."""
         held, follows = self._held, self.runs.get(job.after)

@@ -11,8 +11,7 @@ Tells its scheduler
     batches by itself, and a scheduler that is away blocks nothing here.
     KeepAlive before the first exchange, StopKeepAlive at the end.
 On stop
-    slots end (and with them their children), what they ran is given back, every promise to the user
-    is answered.
+    slots end with their children, what they ran is given back, every promise to the user is answered.
 On crash
     the guard of the base class logs and goes on.
 
@@ -308,7 +307,7 @@ class WorkerActor(Actor):
             self._outbox.post_all(self._duties.give_back(run, refusal))
             return
         try:
-            job = self._duties.prepare(run, grant, start_by, self._staff.still_on(after))
+            job = self._duties.prepare(run, grant, start_by, self._staff.runs.get(after))
         except Exception as error:
             cause = f"the task cannot be sent to a child process: {error}"
             self._report(run, Outcome(status="FAILED", cause=cause, error=cause), None)
