@@ -22,6 +22,7 @@ from actorsched.simulation.decisions import (
     was_taken,
 )
 from actorsched.simulation.leftovers import NothingIsLeftOver
+from actorsched.simulation.manners import EachIsAnswered, OnlyTheGuiltyAreRefused
 from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
 from actorsched.simulation.wire import Served, was_put_off
 from actorsched.simulation.world import Attempt
@@ -363,6 +364,8 @@ CHECKERS: tuple[type[Checker], ...] = (
     ExitStatus,
     Heartbeats,
     EverythingEnds,
+    EachIsAnswered,
+    OnlyTheGuiltyAreRefused,
     StoredIsMemory,
     PlaceIsKept,
     HistoryIsWhole,

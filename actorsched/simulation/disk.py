@@ -6,6 +6,7 @@ that ships, too. The disk adds what a disk does:
 * A commit takes its time. Who crashes in the middle leaves all of it or nothing, and was not told which.
 * It may fail, before or after it was written: a connection that breaks leaves that open.
 * The disk may be full for a while.
+* There are values that it cannot hold.
 * What was written survives the end of the process. What was not synced, the last commits, is lost with the
   power, in the order in which they were made: some may have reached the disk, one may be torn, which makes
   it void. With durability `full` a commit is synced before it is told; with `normal` that happens now and
@@ -21,9 +22,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from actorsched.core.rows import Changes, RunRow
-from actorsched.errors import StoreUnavailableError
+from actorsched.errors import InvalidParamsError, StoreUnavailableError
 from actorsched.simulation.hub import Hub, sleep
 from actorsched.simulation.node import Node
+from actorsched.simulation.strangers import INDIGESTIBLE
 from actorsched.simulation.trace import Trace
 from actorsched.store.base import Place, Reply, Stored
 from actorsched.store.memory import Disk, MemoryStore, Written
@@ -147,6 +149,8 @@ class SimulatedStore(MemoryStore):
         return super().read()
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
+        if any(row.family == INDIGESTIBLE for _, row in changes.tasks):
+            raise InvalidParamsError(f"{self.url}: this cannot be stored")
         hard, random = self.hard, self.hard.hub.random
         habits = hard.habits
         written = self.encode(changes, replies, clock)

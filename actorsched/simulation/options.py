@@ -31,6 +31,8 @@ FIRST_HASTY = 1_040_000
 HASTY_S = 0.001
 #: all is over soon, so more has to go wrong in the same time
 HASTY_RATES = dict.fromkeys(("partitions", "crashes", "pauses", "kills", "restarts", "slow"), 30.0)
+#: nor those below this so many workers and such slow commits that frames wait, and are committed as one
+FIRST_CROWDED = 1_050_000
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -50,6 +52,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     assistants: Annotated[
         int, knob(SYSTEM, "Workers that run what others registered, and come and go.", "N")
     ] = 1
+    strangers: Annotated[
+        int, knob(SYSTEM, "Clients that send what is no request, or what cannot be stored.", "N")
+    ] = 0
     lease_s: Annotated[
         float, knob(SYSTEM, "A worker that is silent for so long is given up.", "SECONDS", 1)
     ] = 30.0
@@ -195,6 +200,8 @@ def options_of(seed: int, **fixed: Any) -> Options:
         drawn["uneven"] = min(drawn["uneven"], max(1.0, 1000 / drawn["delay_ms"]))
     if seed >= FIRST_HASTY:
         drawn |= _draw_haste(seed, drawn)
+    if seed >= FIRST_CROWDED:
+        drawn |= _draw_crowd(seed)
     return Options(**(drawn | fixed))
 
 
@@ -229,3 +236,25 @@ def _draw_haste(seed: int, drawn: dict[str, Any]) -> dict[str, Any]:
     changed["hostile_s"] = float(die.choice((5, 20, 60)))
     changed["tasks"] = die.choice((8, 40, 80))
     return changed
+
+
+def _draw_crowd(seed: int) -> dict[str, Any]:
+    """Make it a world in which more is asked than can be committed one by one, or leave it as it is."""
+    die = random.Random(f"crowd {seed}")
+    if die.random() < 0.7:
+        return {}
+    return {
+        "hostile_s": float(die.choice((30, 60, 120))),
+        "workers": die.randint(8, 12),
+        "slots": die.randint(1, 2),
+        "strangers": die.choice((0, 1, 2)),
+        "tasks": die.choice((40, 80)),
+        "duration_s": float(die.choice((1, 4))),
+        "delay_ms": float(die.choice((1, 5, 50))),
+        "uneven": 1.0,
+        "queue": 1000,
+        "store": die.choice(("normal", "full", "full")),
+        "history": True,
+        "commit_ms": float(die.choice((50, 100, 300))),
+        "failing_commits": die.choice((0.0, 0.02, 0.1)),
+    }

@@ -1,4 +1,4 @@
-"""What runs on the nodes: a scheduler, people's pipelines, assistants, and somebody who cancels.
+"""What runs on the nodes: a scheduler, people's pipelines, assistants, somebody who cancels, and strangers.
 
 These programs use the facades as any user would; each is a strand, so they may block.
 """
@@ -21,7 +21,9 @@ from actorsched.simulation.hub import sleep
 from actorsched.simulation.node import Node
 from actorsched.simulation.prospects import AGAIN_S
 from actorsched.simulation.runtime import SimulatedRuntime
+from actorsched.simulation.strangers import STRANGE_S, STRANGER, disturb
 from actorsched.simulation.work import work
+from actorsched.transport.address import parse_address
 
 if TYPE_CHECKING:
     from actorsched.simulation.simulation import Simulation
@@ -64,6 +66,8 @@ class Programs:
             node.spawn(lambda: self._serve(node), "serve")
         elif node.name == "person":
             node.spawn(lambda: self._cancel(node), "cancel")
+        elif node.name.startswith(STRANGER):
+            node.spawn(lambda: self._disturb(node), "disturb")
         elif node.name in self.open:
             self._submitting[node.name] = node.lives
             node.spawn(lambda: self._submit(node), "submit")
@@ -170,6 +174,13 @@ class Programs:
             except ActorschedError as error:
                 self._simulation.trace.add("error", node.name, type(error).__name__)
         remote.close()
+
+    def _disturb(self, node: Node) -> None:
+        """Sends what honest clients do not, for as long as the world is hostile."""
+        addresses = [ADDRESSES[name] for name in SCHEDULERS if name in self._simulation.nodes]
+        while not self._simulation.troubles.healed:
+            sleep(self._hub.random.expovariate(1 / STRANGE_S))
+            disturb(node, parse_address(self._hub.random.choice(addresses)))
 
     def _make_worker(self, node: Node, *, assistant: bool) -> tuple[RemoteScheduler, Worker]:
         runtime = SimulatedRuntime(node, {WorkerActor: self._worker_class})

@@ -190,6 +190,8 @@ class RepEnd:
         self._network = network
         #: as in `transport/rep.py`: who asked last, and what
         self.way: Any = None
+        #: what was taken and is not answered, in order; by the identity of its way
+        self.owed: dict[int, Any] = {}
         self._seen: dict[str, int] = {}
         self._closed = False
         node.sockets[self] = None
@@ -202,6 +204,7 @@ class RepEnd:
             return None
         connection, number, frame = self.queue.popleft()
         self.way = connection, number, frame
+        self.owed[id(self.way)] = self.way
         self.socket.readable = bool(self.queue)
         if self.crowd:
             crowd, self.crowd = self.crowd, {}
@@ -215,6 +218,7 @@ class RepEnd:
 
     def send(self, frame: bytes, way: tuple[ReqEnd | None, int, bytes]) -> None:
         connection, number, request = way
+        self.owed.pop(id(way), None)
         if is_silenced():
             return
         identity = identity_of(request)

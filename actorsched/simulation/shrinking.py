@@ -23,6 +23,7 @@ WEATHER = (
     *(each.name for each in knobs_of(Options) if each.section in (NETWORK, MACHINES) and each.default == 0),
     "cancels",
     "assistants",
+    "strangers",
 )
 #: fields of a plan that may go back to their defaults
 PLAIN = (

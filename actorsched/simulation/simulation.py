@@ -23,6 +23,7 @@ from actorsched.simulation.node import Node
 from actorsched.simulation.options import Options
 from actorsched.simulation.programs import Programs
 from actorsched.simulation.report import LAST_LINES, Report
+from actorsched.simulation.strangers import STRANGER
 from actorsched.simulation.trace import Trace
 from actorsched.simulation.troubles import Troubles
 from actorsched.simulation.work import Plan, work
@@ -87,7 +88,8 @@ class Simulation:
         assistants = [f"a{number}" for number in range(1, options.assistants + 1)]
         people = ["person"] if options.cancels and plans else []
         schedulers = SCHEDULERS if options.standby and self.disk is not None else SCHEDULERS[:1]
-        for name in (*schedulers, *self.submissions, *assistants, *people):
+        strangers = [f"{STRANGER}{number}" for number in range(1, options.strangers + 1)]
+        for name in (*schedulers, *self.submissions, *assistants, *people, *strangers):
             self._add_node(name)
         for name in schedulers:
             self.nodes[name].disk = self.disk

@@ -65,6 +65,12 @@ def _identity_in(asked: Any) -> tuple[str, int] | None:
     return str(first.get("client")), first["seq"]
 
 
+def _params_of(call: dict[str, Any]) -> dict[str, Any]:
+    """The named parameters; strangers send anything."""
+    params = call.get("params")
+    return params if isinstance(params, dict) else {}
+
+
 def asked_in(node: str, request: bytes) -> Iterator[Served]:
     """The calls of a frame that was not answered yet; a frame that is no JSON-RPC has none."""
     try:
@@ -74,7 +80,7 @@ def asked_in(node: str, request: bytes) -> Iterator[Served]:
     frame = _identity_in(asked)
     for place, call in enumerate(asked if isinstance(asked, list) else [asked]):
         if isinstance(call, dict) and "method" in call:
-            yield Served(node, call["method"], call.get("params") or {}, None, None, True, frame, place)
+            yield Served(node, call["method"], _params_of(call), None, None, True, frame, place)
 
 
 def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) -> Iterator[Served]:
@@ -96,6 +102,6 @@ def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) ->
             continue
         response = by_id.get(call.get("id"), whole)
         if response is not None:
-            params = call.get("params") or {}
+            params = _params_of(call)
             result, error = response.get("result"), response.get("error")
             yield Served(node, call["method"], params, result, error, fresh, frame, place)

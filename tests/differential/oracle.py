@@ -184,7 +184,9 @@ class OracleState(SimpleTaskState):  # type: ignore[misc]
 
     def _lose(self, task: OracleTask) -> None:
         now = self._world.now
-        task.deaths += 1
+        known = [self._tasks.get(dep) for dep in task.deps]
+        if all(dep is not None and dep.status == DONE for dep in known):
+            task.deaths += 1
         if task.batch_id is not None and not task.batchable:
             task.remove = now
         if task.deaths >= self.max_worker_deaths:

@@ -18,7 +18,7 @@ import structlog
 from actorsched.errors import InternalError, StoreError
 from actorsched.simulation.options import FIRST_WITH_HISTORY, HASTY_S, options_of
 from actorsched.simulation.simulation import Simulation
-from tests.simulation import batch_bugs, bugs, store_bugs, worker_bugs
+from tests.simulation import batch_bugs, bugs, group_bugs, store_bugs, worker_bugs
 
 Plant: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
@@ -117,6 +117,21 @@ WORLDS: dict[str, dict[str, Any]] = {
         "duration_s": 200.0,
         "drop": 0.0,
     },
+    "crowded": {
+        "workers": 10,
+        "slots": 2,
+        "strangers": 2,
+        "tasks": 60,
+        "shape": "fan",
+        "duration_s": 1.0,
+        "hostile_s": 60.0,
+        "delay_ms": 5.0,
+        "uneven": 1.0,
+        "queue": 1000,
+        "store": "full",
+        "commit_ms": 100.0,
+        "failing_commits": 0.1,
+    },
     "batched": {"batched": 1.0, "shape": "fan", "tasks": 20, "dynamic": 0.0, "external": 0.0},
     "batched, scarce": {"batched": 0.7, "shape": "fan", "tasks": 40, "demanding": 1.0, "dynamic": 0.0},
     "batched, forgetful": {
@@ -160,7 +175,9 @@ WORLDS: dict[str, dict[str, Any]] = {
 }
 
 #: the first seed of those worlds that need what smaller seeds do not draw
-FIRST_SEED = {world: FIRST_WITH_HISTORY for world in WORLDS if world.startswith(("kept", "batched"))}
+FIRST_SEED = {
+    world: FIRST_WITH_HISTORY for world in WORLDS if world.startswith(("kept", "crowded", "batched"))
+}
 
 
 class Bug(NamedTuple):
@@ -235,6 +252,10 @@ BUGS: list[Bug] = [
     _bug(store_bugs.torn_commits_are_read, "kept, powerless", 24, "StoreError"),
     _bug(store_bugs.state_has_no_time_of_its_own, "kept, standing by", 16, "NoLeaseWithoutHolder"),
     _bug(store_bugs.histories_lose_what_comes_together, "kept", 2, "HistoryIsWhole"),
+    _bug(group_bugs.groups_are_answered_before_they_are_committed, "crowded", 0, "AcknowledgedReports"),
+    _bug(group_bugs.failed_groups_answer_their_first, "crowded", 0, "EachIsAnswered"),
+    _bug(group_bugs.one_bad_frame_spoils_its_group, "crowded", 0, "OnlyTheGuiltyAreRefused"),
+    _bug(group_bugs.failed_groups_are_taken_for_good, "crowded", 0, "AcknowledgedReports", "OneLiveRun"),
     _bug(store_bugs.histories_have_no_batches, "batched", 0, "HistoryIsWhole"),
     _bug(batch_bugs.batches_take_nothing_at_first, "batched, scarce", 0, "ResourcesFit", "invariants"),
     _bug(batch_bugs.batches_keep_their_resources, "batched, scarce", 0, "invariants", "EverythingEnds"),
