@@ -1,4 +1,4 @@
-"""What a worker has taken on: tasks it registered, runs it holds, reports it owes. No actor, no clock.
+"""What a worker has taken on: tasks it registered, runs it holds, reports it owes. No actor.
 
 A batch is one run of several tasks. The child makes the combined task, and the worker registers it as
 running, for its members; its end is theirs. When there is no combined task (it could not be made), the
@@ -50,7 +50,8 @@ class Duties(Registrations):
             self._own_runs += 1
         members = tuple(grant.get("batch_task_ids") or ())
         task_id = grant.get("task_id") or grant["batch_id"]
-        return Run(str(run_id or f"own-{self._own_runs}"), run_id is not None, task_id, batch=members)
+        own = f"own-{self._own_runs}"
+        return Run(str(run_id or own), run_id is not None, task_id, batch=members, since=self._now())
 
     def prepare(self, run: Run, grant: Mapping[str, Any], start_by: float, follows: Run | None) -> RunJob:
         """Write the job of a run, which must begin by `start_by`, and after the one that it follows, if any.
@@ -190,7 +191,9 @@ class Duties(Registrations):
         """The call that reports the end of a run."""
         more: dict[str, Any] = {"runnable": None, "assistant": self._assistant}
         if run.fenced:
-            more["run_id"] = run.run_id
+            more |= {"run_id": run.run_id, "held_s": round(self._now() - run.since, 3)}
+            if outcome.elapsed_s:  # else it never began, or its child could not tell
+                more["took_s"] = round(outcome.elapsed_s, 3)
         if outcome.status == "DONE":
             if outcome.expl:
                 more["expl"] = json.dumps(outcome.expl)

@@ -7,7 +7,7 @@ memory. Both are let go as soon as the task is done: what remains is one line in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -39,6 +39,7 @@ class Registrations:
     Args:
         worker_id: as whom it speaks.
         settings: of the worker.
+        now: a monotonic clock.
         assistant: whether it is one.
         incarnation: which life of that worker.
         forgetful: keep no more than `PASSING_MAX` lines on tasks of others; a node serves for weeks.
@@ -48,6 +49,7 @@ class Registrations:
         self,
         worker_id: str,
         settings: WorkerSettings,
+        now: Callable[[], float],
         *,
         assistant: bool,
         incarnation: str = "",
@@ -56,6 +58,7 @@ class Registrations:
         self.ledger = Ledger()
         self._worker_id = worker_id
         self._settings = settings
+        self._now = now
         self._assistant = assistant
         self._incarnation = incarnation
         self._tasks: dict[str, Any] = {}

@@ -28,6 +28,7 @@ class Run:
         given_back: why the run is ended without a word on its task; "" while it goes on.
         superseded: the scheduler no longer takes this run for that of the task.
         task: the task, or its registration where the worker has only its bytes; None where it has neither.
+        since: when it was taken, on a monotonic clock.
     """
 
     run_id: str
@@ -40,6 +41,7 @@ class Run:
     given_back: str = ""
     superseded: bool = False
     task: Any = None
+    since: float = 0.0
 
     @property
     def known_as(self) -> tuple[str, ...]:

@@ -113,15 +113,15 @@ class WorkerActor(Actor):
         self._info = dict(info)
         self._settings = settings
         self._forever = forever
+        now = self._runtime.clock.monotonic
         self._duties = Duties(
-            worker_id, settings, assistant=assistant, incarnation=self._incarnation, forgetful=forever
+            worker_id, settings, now, assistant=assistant, incarnation=self._incarnation, forgetful=forever
         )
         self._staff = Staff(
             lambda number: make_slot(number, self.actor_ref), queueing=settings.execution == "process"
         )
         self._staff.wanted = slots
         self._user = User(observe, lambda: (self._duties.ledger.counts, self._staff.n_busy))
-
         self._line = Line(scheduler, self.actor_ref, worker_id, self._incarnation, self._info)
         self._outbox = self._line.outbox
         self._inquiry = Inquiry(

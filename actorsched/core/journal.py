@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 from sys import float_info
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from actorsched.core import rows
 from actorsched.core.instant import Instant
@@ -46,6 +46,11 @@ MASK = "***"
 ERROR_MAX = 10_000
 
 
+#: seconds that a run took, and seconds from its grant to its end, where somebody has told them
+Times: TypeAlias = tuple[float | None, float | None]
+UNTOLD: Times = (None, None)
+
+
 class Journal:
     def __init__(self) -> None:
         # dicts serve as ordered sets
@@ -58,6 +63,8 @@ class Journal:
         self._batchers: dict[str, None] = {}
         self._control = False
         self._runs: list[RunRow] = []
+        #: of the runs that end now: how long they took, and how long their worker had had them
+        self.told_times: Times = UNTOLD
         self._announced: list[ItemChange] = []
         self._unused_sets: list[int] = []
         #: the worker sets that have rows, by number; several numbers may stand for one set
@@ -96,7 +103,7 @@ class Journal:
 
     def end_run(self, state: State, record: TaskRecord, new: str, now: Instant) -> None:
         """The run of the record ends, because it becomes `new`; nothing of the run is cleared yet."""
-        self._runs.append(run_row(state, record, new, now))
+        self._runs.append(run_row(state, record, new, now, self.told_times))
 
     # -- taking
 
@@ -307,8 +314,18 @@ def control_items(state: State) -> list[ItemChange]:
     ]
 
 
-def run_row(state: State, record: TaskRecord, new: str, now: Instant) -> RunRow:
-    """The history of the live run of a record, which ends as the record becomes `new`."""
+def run_row(state: State, record: TaskRecord, new: str, now: Instant, told: Times) -> RunRow:
+    """The history of the live run of a record, which ends as the record becomes `new`.
+
+    A report may come long after the end of the run, and a run may begin long after its grant: from its
+    grant on, its worker is the one who knows. Durations need no clocks that agree.
+    """
+    took_s, held_s = told
+    started, ended = record.time_running, now.wall
+    if started is not None and held_s is not None:
+        ended = min(ended, started + held_s)
+    if took_s is not None:
+        started = ended - took_s
     trouble = record.trouble
     outcome = new
     if trouble is not None and new in (FAILED, DISABLED):
@@ -326,8 +343,8 @@ def run_row(state: State, record: TaskRecord, new: str, now: Instant) -> RunRow:
         record.run_id,
         record.worker_running,
         None if worker is None else worker.host,
-        record.time_running,
-        now.wall,
+        started,
+        ended,
         outcome,
         _text(record.expl) if outcome not in (DONE, PENDING) else None,
         failures - (outcome == FAILED),

@@ -8,6 +8,7 @@ from typing import Any
 from actorsched.core.edges import add_deps, set_deps
 from actorsched.core.facets import F_READY, requeue, settle
 from actorsched.core.instant import Instant
+from actorsched.core.journal import UNTOLD
 from actorsched.core.leases import hear
 from actorsched.core.record import TaskRecord
 from actorsched.core.results import Refused
@@ -55,6 +56,8 @@ def add_task(
     owners: Sequence[str] | None = None,
     run_id: str | None = None,
     incarnation: Any = None,
+    took_s: float | None = None,
+    held_s: float | None = None,
     **ignored: Any,
 ) -> Refused | None:
     """Register a task, or report what became of it.
@@ -65,6 +68,7 @@ def add_task(
     A live run ends by the word of the worker that has it. A stock client knows no ids of runs, so whatever it
     reports is taken for the end of its run; who names its incarnation knows them, so what it says
     without one is not about the run (it may have learnt of the task before the run was given to it).
+    `took_s` and `held_s` are for the history, and decide nothing (journal.py).
 
     Returns:
         None, or a refusal when `run_id` is not the live run of the task, or `incarnation` another
@@ -153,7 +157,11 @@ def add_task(
     ):
         # a live run ends by the word of the worker that runs it, and by nobody else's; PENDING with
         # the id of the run gives it back
+        if state.journal is not None:
+            state.journal.told_times = (took_s, held_s)
         set_status(state, record, PENDING if joining or status == SUSPENDED else status, now)
+        if state.journal is not None:
+            state.journal.told_times = UNTOLD
         if starting and record.status != RUNNING:
             record.run_id = None  # what the scheduler disabled does not start
 

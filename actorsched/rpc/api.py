@@ -47,6 +47,7 @@ STATUSES = ("PENDING", "RUNNING", "DONE", "FAILED", "DISABLED", "UNKNOWN", "SUSP
 
 Status: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATUSES)})$")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 Amounts: TypeAlias = Mapping[str, int | float]
 
 
@@ -83,6 +84,8 @@ class SchedulerApi(ABC):
         owners: Collection[str] | None = None,
         run_id: str | int | None = None,
         incarnation: str | int | None = None,
+        took_s: Seconds | None = None,
+        held_s: Seconds | None = None,
         **ignored: Any,
     ) -> Refused | None:
         """Register a task, or report how it is doing.
@@ -90,6 +93,8 @@ class SchedulerApi(ABC):
         Args:
             run_id: which run is reported, as `get_work` gave it out; a report of an old one is refused.
             incarnation: which life of the worker speaks; another one than the present is refused.
+            took_s: how long the run that ends here took, for the history.
+            held_s: how long the worker had had it when it ended, for the history: a report may come late.
 
         Returns:
             None, or a dict with `refused` when nothing has changed and why.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorsched.core import rows
-from actorsched.core.rows import Rows
+from actorsched.core.rows import Rows, RunRow
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.decisions import Members, was_taken
 from actorsched.simulation.faults import SCHEDULERS
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from actorsched.core.machine import SchedulerMachine
     from actorsched.simulation.disk import SimulatedStore
     from actorsched.simulation.simulation import Simulation
+    from actorsched.simulation.world import Attempt
 
 #: the history is written so much later, at most: what comes within half a second is collected
 WRITTEN_S = 5.0
+#: a run of the history took so much longer or shorter than it did, at most: its child does more than the run
+TIMED_S = 1.0
 #: so many commits in a row are looked at; then, as that costs a millisecond, one of so many others
 FIRST, ONE_OF = 200, 10
 
@@ -70,6 +73,8 @@ class PlaceIsKept(Checker):
 class HistoryIsWhole(Checker):
     """Each good end of a run that was acknowledged is in the history, once; of a batch, that of each member.
 
+    And it took as long as it says there, by the clock of its worker: however late its end was reported.
+
     It is written a moment later, and what is on its way then is lost with the process, or when the disk stays
     full; so is what was in a commit that failed, and was written all the same. And what the state has lost
     with the power, the history may have kept.
@@ -85,6 +90,12 @@ class HistoryIsWhole(Checker):
         self.members = Members()
         #: runs whose end was in a commit that failed, or was answered before
         self.doubtful: set[str] = set()
+        #: run → seconds that it took
+        self.took: dict[str, float] = {}
+
+    def run_ended(self, attempt: Attempt) -> None:
+        if attempt.ended_at is not None:
+            self.took[attempt.run_id] = attempt.ended_at - attempt.started_at
 
     def served(self, call: Served) -> None:
         self.members.note(call)
@@ -115,6 +126,7 @@ class HistoryIsWhole(Checker):
                 self.fail(f"the history has the good end of {row.task_id}, run {row.run_id}, twice")
             if row.outcome == "DONE":
                 self.known.add(key)
+                self._check_time(row)
         self.read = len(disk.history)
         nodes = [self.simulation.nodes[name] for name in SCHEDULERS if name in self.simulation.nodes]
         if disk.full or any(not node.up or node.paused or node.sluggish_s for node in nodes):
@@ -125,6 +137,16 @@ class HistoryIsWhole(Checker):
             elif self.hub.now - since > WRITTEN_S:
                 del self.owed[key]
                 self.fail(f"the good end of {key[0]}, run {key[1]}, is not in the history")
+
+    def _check_time(self, row: RunRow) -> None:
+        took_s = self.took.get(str(row.run_id))
+        if took_s is None or row.started is None:
+            return
+        told_s = row.ended - row.started
+        if abs(told_s - took_s) > took_s * 2 * self.simulation.options.skew + TIMED_S:
+            self.fail(
+                f"run {row.run_id} of {row.task_id} took {took_s:.1f} s, and {told_s:.1f} by the history"
+            )
 
 
 def _plain(all_rows: Rows) -> dict[Any, Any]:

@@ -133,6 +133,23 @@ def test_a_newer_history_is_refused(history: History, url: str) -> None:
         History(url).open()
 
 
+def test_a_run_that_could_not_be_reported_at_once_took_no_longer(url: str) -> None:
+    """The scheduler may have been away for as long as it likes."""
+    wall = [1_000_000.0]
+    with Scheduler(store=url, record_task_history=True, clock=lambda: wall[0]) as scheduler:
+        scheduler.add_task(task_id="a", worker="w", family="F")
+        work = scheduler.get_work(worker="w", host="h")
+    wall[0] += 600.0
+    report = {"task_id": "a", "worker": "w", "status": "DONE", "run_id": work["run_id"]}
+    with Scheduler(store=url, record_task_history=True, clock=lambda: wall[0]) as scheduler:
+        scheduler.add_task(**report, took_s=5.0, held_s=6.0)
+    history = History(url)
+    history.open(create=False)
+    [row] = history.find()
+    assert (row["duration"], row["ended"]) == (5.0, 1_000_006.0)
+    history.close()
+
+
 def test_a_scheduler_writes_one_row_for_each_run(url: str) -> None:
     """With what is private masked, and how each run ended."""
     with Scheduler(store=url, record_task_history=True, retry_delay=0) as scheduler:

@@ -56,6 +56,44 @@ def test_a_report_and_the_next_question_travel_together() -> None:
     assert exchange.calls[0].params["run_id"] == f"run-{leaf.task_id}"
 
 
+def test_a_report_says_how_long_its_run_took() -> None:
+    """It may reach the scheduler much later; and the run may have waited for its slot."""
+    harness = Harness(slots=2)
+    told, lost = Leaf(1), Leaf(2)
+    harness.run(told, lost)
+    harness.time += 7.0
+    harness.end(0, f"run-{told.task_id}", elapsed_s=5.0004)
+    [report, _] = harness.exchange().calls
+    assert (report.params["took_s"], report.params["held_s"]) == (5.0, 7.0)
+
+
+def test_a_run_whose_child_could_not_tell_took_an_unknown_time() -> None:
+    """But when it ended is known."""
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.time += 7.0
+    harness.end(0, f"run-{leaf.task_id}", "FAILED", cause="killed by signal 9")
+    report = harness.exchange().calls[0]
+    assert report.params["held_s"] == 7.0
+    assert "took_s" not in report.params
+
+
+def test_a_scheduler_without_ids_of_runs_is_not_told_how_long_a_run_took() -> None:
+    """It knows no such argument."""
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), lambda method, params: {"task_id": leaf.task_id, "n_pending_tasks": 1})
+    [job] = harness.slots[0].take(RunJob)
+    harness.end(0, job.job.run_id, elapsed_s=1.0)
+    report = harness.exchange().calls[0]
+    assert report.params["status"] == "DONE"
+    assert not {"took_s", "held_s", "run_id"} & set(report.params)
+
+
 def test_only_one_exchange_is_under_way_and_what_comes_up_goes_with_the_next() -> None:
     harness = Harness(slots=2)
     first, second = Leaf(1), Leaf(2)

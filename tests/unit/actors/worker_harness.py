@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actorsched.actors.messages import Exchange, ExchangeEnded, Register, SlotEnded, StartRun
+from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.worker import WorkerActor
 from actorsched.config import WorkerSettings
 from actorsched.tasks import Task
@@ -65,6 +66,7 @@ class Harness:
         self.scheduler = Ref()
         self.slots: dict[int, Ref] = {}
         forever = options.pop("forever", False)
+        self.time = 1000.0
         self.settings = WorkerSettings(**options)
         self.worker = WorkerActor(
             self.scheduler,  # type: ignore[arg-type]
@@ -74,6 +76,7 @@ class Harness:
             self._make_slot,  # type: ignore[arg-type]
             slots=slots,
             forever=forever,
+            runtime=Runtime(clock=CallableClock(lambda: self.time), ticking=False),
         )
         self.worker.on_start()
         self.ended = Promise()
