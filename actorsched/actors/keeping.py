@@ -17,9 +17,10 @@ The machine's time is that of the state's life: it goes on where the last commit
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from actorsched.actors.doubt import Doubt
 from actorsched.actors.log import log
 from actorsched.actors.runtime import Runtime
 from actorsched.config import SchedulerSettings
@@ -51,7 +52,8 @@ class Keeper:
         runtime: clock and names.
         store: not opened; None: the state ends with this object.
         lease_s: how long the place may go without a beat.
-        note_runs: is told of runs that have ended, once that is stored; for the history.
+        note_runs: is told of runs that have ended, once that is stored; for the history. Of those in a commit
+            that failed and was written all the same it is told when the store is read again.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class Keeper:
         self.holds_back = False
         self.replies = ReplyMemory()
         self._new_replies: list[Reply] = []
+        #: runs whose end is stored, or not
+        self._doubt: Doubt | None = None
         if store is None:
             self._machine = self._make_machine(runtime.make_id())
 
@@ -180,6 +184,8 @@ class Keeper:
         epoch = self._runtime.make_id()
         if not store.take(place, epoch):
             return
+        if self._doubt is not None and place.epoch != self._epoch:
+            self._doubt = None  # somebody else was here, and nobody can say what was written by whom
         self._epoch = epoch
         self._seen = None
         self._load(store, epoch)
@@ -213,6 +219,9 @@ class Keeper:
                 gc.enable()
         self._new_replies = []
         self._machine = machine
+        doubt, self._doubt = self._doubt, None
+        if doubt is not None:
+            self._tell(doubt.written(machine, self.replies))
         took_s = round(self._clock() - started, 3)
         log.info("the store is ours", store=store.url, epoch=epoch, tasks=len(machine.tasks), took_s=took_s)
 
@@ -263,12 +272,16 @@ class Keeper:
         try:
             store.commit(changes, self._new_replies, self._clock() + self._shift_s)
         except Exception as error:
+            self._doubt = Doubt.of(changes.runs, self._new_replies)
             self._lose(error)
             raise
         self._new_replies = []
         self._committed_at = self._clock()
-        if changes.runs and self._note_runs is not None:
-            self._note_runs(tuple(changes.runs))
+        self._tell(changes.runs)
+
+    def _tell(self, runs: Sequence[RunRow]) -> None:
+        if runs and self._note_runs is not None:
+            self._note_runs(tuple(runs))
 
     def _lose(self, error: Exception) -> None:
         self._machine = None

@@ -76,8 +76,9 @@ class HistoryIsWhole(Checker):
     And it took as long as it says there, by the clock of its worker: however late its end was reported.
 
     It is written a moment later, and what is on its way then is lost with the process, or when the disk stays
-    full; so is what was in a commit that failed, and was written all the same. And what the state has lost
-    with the power, the history may have kept.
+    full; so is what was in a commit that failed, and was written all the same, when the scheduler ends
+    before it knows, or another one takes the place. And what the state has lost with the power, the history
+    may have kept.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -88,7 +89,9 @@ class HistoryIsWhole(Checker):
         #: (task, run) of what has to be in it soon → since when
         self.owed: dict[tuple[str, str], float] = {}
         self.members = Members()
-        #: runs whose end was in a commit that failed, or was answered before
+        #: runs whose end was in a commit that failed, as far as this scheduler was told
+        self.put_off: set[str] = set()
+        #: runs whose end was in one of which nobody knows any more, or was answered before
         self.doubtful: set[str] = set()
         #: run → seconds that it took
         self.took: dict[str, float] = {}
@@ -101,7 +104,7 @@ class HistoryIsWhole(Checker):
         self.members.note(call)
         run_id = call.params.get("run_id")
         if was_put_off(call) and run_id:
-            self.doubtful.add(run_id)
+            (self.doubtful if "standby" in self.simulation.nodes else self.put_off).add(run_id)
         if not was_taken(call, "DONE") or not run_id or run_id in self.doubtful:
             return
         self.doubtful.add(run_id)
@@ -111,6 +114,8 @@ class HistoryIsWhole(Checker):
     def restarted(self, node: str) -> None:
         if node in SCHEDULERS:
             self.owed.clear()
+            self.doubtful |= self.put_off
+            self.put_off.clear()
         if not self.simulation.durable:  # the state forgot the end of a run, and it may end once more
             self.known.clear()
             disk = self.simulation.disk

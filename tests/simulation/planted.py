@@ -257,6 +257,8 @@ BUGS: list[Bug] = [
     _bug(group_bugs.failed_groups_answer_their_first, "crowded", 0, "EachIsAnswered"),
     _bug(group_bugs.one_bad_frame_spoils_its_group, "crowded", 0, "OnlyTheGuiltyAreRefused"),
     _bug(group_bugs.failed_groups_are_taken_for_good, "crowded", 0, "AcknowledgedReports", "OneLiveRun"),
+    _bug(store_bugs.ends_in_doubt_are_forgotten, "kept, failing", 0, "HistoryIsWhole"),
+    _bug(store_bugs.ends_in_doubt_are_told, "kept, failing", 0, "HistoryIsWhole"),
     _bug(store_bugs.histories_have_no_batches, "batched", 0, "HistoryIsWhole"),
     _bug(store_bugs.runs_end_with_their_report, "kept, recorded", 1, "HistoryIsWhole"),
     _bug(batch_bugs.batches_take_nothing_at_first, "batched, scarce", 0, "ResourcesFit", "invariants"),

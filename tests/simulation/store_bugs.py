@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from actorsched.actors.doubt import Doubt
 from actorsched.actors.history_writer import HistoryWriter
 from actorsched.actors.keeping import Keeper
 from actorsched.core.journal import UNTOLD, Journal
@@ -129,3 +130,13 @@ def runs_end_with_their_report(patch: pytest.MonkeyPatch) -> None:
     """A run took until its report."""
     deaf = property(lambda journal: UNTOLD, lambda journal, told: None)
     patch.setattr(Journal, "told_times", deaf, raising=False)
+
+
+def ends_in_doubt_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A history is not told of runs whose end was in a commit that failed, and was written all the same."""
+    patch.setattr(Doubt, "written", lambda *_: ())
+
+
+def ends_in_doubt_are_told(patch: pytest.MonkeyPatch) -> None:
+    """A history is told of runs whose end was in a commit that failed, also when it was not written."""
+    patch.setattr(Doubt, "written", lambda doubt, *_: doubt.runs)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import msgspec
+import pytest
 from pykka import ActorRef
 
 from actorsched.actors.history_writer import BACKLOG_MAX, Backlog, HistoryWriter
-from actorsched.actors.messages import Call
+from actorsched.actors.messages import Call, CallBatch
+from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.config import SchedulerSettings
 from actorsched.core.rows import RunRow
+from actorsched.errors import StoreUnavailableError
 from actorsched.store.memory import MemoryStore
 
 
@@ -33,6 +37,26 @@ class StuckHistory:
         self.entered.set()
         assert self.go.wait(60)
         self.rows += runs
+
+
+class KeptHistory(StuckHistory):
+    """Writes at once."""
+
+    def add(self, runs: list[RunRow]) -> None:
+        self.rows += runs
+
+
+class BreakingStore(MemoryStore):
+    """A commit fails on request, and is written or not."""
+
+    fails = ""
+
+    def commit(self, *args: Any) -> None:
+        fails, self.fails = self.fails, ""
+        if fails != "before":
+            super().commit(*args)
+        if fails:
+            raise StoreUnavailableError("the connection broke")
 
 
 def call(ref: ActorRef[Any], method: str, **params: Any) -> Any:
@@ -67,3 +91,67 @@ def test_the_queue_is_bounded_and_tells_what_is_missing() -> None:
     assert backlog.done(10) == 3
     assert backlog.offer(10)
     assert backlog.done(0) == 0
+
+
+@pytest.mark.parametrize("numbered", [True, False], ids=["by who asks again", "by a stock client"])
+@pytest.mark.parametrize("fails", ["before", "after"])
+@pytest.mark.parametrize("other", [False, True], ids=["alone", "with another in between"])
+def test_an_end_in_a_commit_that_failed_is_told_if_it_was_written(
+    fails: str, numbered: bool, other: bool
+) -> None:
+    """A connection may break in the middle of a commit: what was stored is known when the store is read."""
+    history: Any = KeptHistory()
+    writer = HistoryWriter.start("kept", 0.0, 0, Backlog(), history=history)
+    settings = SchedulerSettings(record_task_history=True)
+    store = BreakingStore()
+    clock = CallableClock(lambda: 100.0)
+    runtime = Runtime(clock=clock, ticking=False)
+    ref = SchedulerActor.start(settings, runtime=runtime, store=store, history=(writer, Backlog()))
+
+    def ask(seq: int, method: str, **params: Any) -> Any:
+        made = Call(method=method, params=params)
+        batch = CallBatch(calls=(made,), client="c" if numbered else None, seq=seq)
+        [found] = ref.ask(batch, timeout=30)
+        return msgspec.json.decode(found) if numbered else found
+
+    ask(1, "add_task", task_id="a", worker="w", family="F")
+    run_id = ask(2, "get_work", worker="w")["run_id"]
+    end = {"task_id": "a", "worker": "w", "status": "DONE", "run_id": run_id}
+    store.fails = fails
+    with pytest.raises(StoreUnavailableError):
+        ask(3, "add_task", **end)
+    if other:
+        store.disk.epoch = "of somebody else"
+        store.disk.holder = None
+    known = call(ref, "task_list")["a"]["status"]
+    assert known == ("DONE" if fails == "after" else "RUNNING")
+    if fails == "before":
+        ask(3, "add_task", **end)
+    ref.stop()
+    writer.stop()
+    expected = [] if fails == "after" and other else [("a", "DONE")]
+    assert [(row.task_id, row.outcome) for row in history.rows] == expected
+
+
+def test_a_worker_that_was_lost_in_a_commit_that_failed_is_told_if_it_was_written() -> None:
+    """Nobody has asked for that, so it is the run that tells."""
+    for fails in ("before", "after"):
+        history: Any = KeptHistory()
+        writer = HistoryWriter.start("kept", 0.0, 0, Backlog(), history=history)
+        settings = SchedulerSettings(record_task_history=True)
+        store = BreakingStore()
+        time = [100.0]
+        runtime = Runtime(clock=CallableClock(lambda: time[0]), ticking=False)  # noqa: B023  # it is over before
+        ref = SchedulerActor.start(settings, runtime=runtime, store=store, history=(writer, Backlog()))
+        call(ref, "add_task", task_id="a", worker="w", family="F")
+        call(ref, "get_work", worker="w")
+        time[0] += 61
+        store.fails = fails
+        with pytest.raises(StoreUnavailableError):
+            call(ref, "prune")
+        call(ref, "prune")
+        time[0] += 61
+        call(ref, "prune")
+        ref.stop()
+        writer.stop()
+        assert [(row.task_id, row.outcome) for row in history.rows] == [("a", "LOST")], fails
