@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from actorsched.actors.worker import WorkerActor
 from actorsched.core.statuses import DISABLED, LIVE
 from actorsched.simulation.checker import Checker
-from actorsched.simulation.wire import Served
+from actorsched.simulation.wire import Served, was_put_off
 from actorsched.simulation.work import BATCH_MAX
 from actorsched.simulation.world import Attempt
 
@@ -83,7 +83,8 @@ class RequirementsFirst(Checker):
             return
         if call.method == "add_task" and "name" in (call.params.get("params") or {}):
             self.names[call.params["task_id"]] = call.params["params"]["name"]
-        if was_taken(call, "PENDING", "FAILED") and call.params.get("deps") is not None:
+        may_be_taken = was_taken(call, "PENDING", "FAILED") or was_put_off(call)
+        if may_be_taken and call.params.get("deps") is not None:
             self.more.pop(call.params["task_id"], None)  # who names all replaces what a run has asked for
         if was_taken(call, "PENDING", "SUSPENDED") and call.params.get("new_deps"):
             self.more.setdefault(call.params["task_id"], []).extend(call.params["new_deps"])

@@ -175,8 +175,7 @@ class OracleState(SimpleTaskState):  # type: ignore[misc]
         task.runnable = False
         task.workers.clear()
         for worker in self._active_workers.values():
-            if worker.id not in task.stakeholders:
-                worker.tasks.discard(task)
+            worker.tasks.discard(task)
 
     def fail_dead_worker_task(self, task: OracleTask, config: Any, assistants: Any) -> None:
         if not self._agreed("worker-death"):
