@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from actorsched.store.memory import MemoryStore
 from actorsched.transport.context import context
 
 TIMEOUT_S = 60
+#: a name is free again only when libzmq has found the time to let go of it
+numbers = count()
 TIMEOUT_MS = TIMEOUT_S * 1000
 
 
@@ -79,7 +82,8 @@ class World:
     def __init__(self) -> None:
         self.store = GatedStore()
         self.ref = SchedulerActor.start(store=self.store)
-        self.address = self.ref.ask(Bind(address="inproc://together", server="s"), timeout=TIMEOUT_S)
+        place = f"inproc://together-{next(numbers)}"
+        self.address = self.ref.ask(Bind(address=place, server="s"), timeout=TIMEOUT_S)
         self.clients: list[Client] = []
         self.first = self.client("first")
         self.first.add("first")
