@@ -37,6 +37,10 @@ BYTES_PER_S = 1024 * 1024
 #: where there are several addresses, one that accepts no connection for so long is passed over
 FIRST_CONTACT_S = 2.0
 
+#: who has answered less than so long ago is still the same: a broken connection is not made again before
+#: (`reconnect_ivl` of the sockets, which is twice as long)
+SAME_S = 0.025
+
 #: the first frame on a new socket
 HELLO = envelope.write_call(
     "hello", {"protocol_version": PROTOCOL_VERSION, "client": f"actorsched {__version__}"}, 0
@@ -143,13 +147,13 @@ class Conversation:
             ProtocolError: what came is no answer.
         """
         self._meanwhile()
-        if self.socket is not None and self.socket.lost():
-            self.close()  # the server was away: whoever is there now must be greeted
         try:
-            if self.socket is None:
+            if self.socket is None or self._is_gone(self.socket) or not self.socket.send(frame):
+                self.close()  # the server was away: whoever is there now must be greeted
                 self.socket = self._runtime.network.open_req(self._endpoints[self.current], keys=self._keys)
                 self._greet(self.socket, timeout_s)
-            return self._ask(self.socket, frame, timeout_s)
+                self._send(self.socket, frame, timeout_s)
+            return self._hear(self.socket, frame, timeout_s)
         except NoAnswerError:
             self.close()
             self.current = (self.current + 1) % len(self._endpoints)
@@ -158,8 +162,13 @@ class Conversation:
             self.close()
             raise
 
+    def _is_gone(self, socket: ReqSocket) -> bool:
+        """Whether the one who was greeted may be another one by now; a look costs a system call."""
+        return self._now() - self.answered_at > SAME_S and socket.lost()
+
     def _greet(self, socket: ReqSocket, timeout_s: float) -> None:
-        response = self._ask(socket, HELLO, timeout_s)
+        self._send(socket, HELLO, timeout_s)
+        response = self._hear(socket, HELLO, timeout_s)
         if isinstance(response, list):
             raise ProtocolError(f"{self.url} answered a single request with a batch")
         if response.error is not None:
@@ -177,7 +186,8 @@ class Conversation:
             )
         self._greeted(said, socket.address)
 
-    def _ask(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> Response | list[Response]:
+    def _hear(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> Response | list[Response]:
+        """Wait for the answer to a frame that was sent."""
         frames = self._receive(socket, frame, timeout_s)
         if len(frames) != 1:
             raise ProtocolError(f"{self.url} answered with {len(frames)} frames instead of one")
@@ -191,8 +201,6 @@ class Conversation:
         return response
 
     def _receive(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> list[bytes]:
-        if not socket.send(frame):
-            self._connect(socket, frame, timeout_s)
         timeout_s += len(frame) // BYTES_PER_S
         deadline = self._now() + timeout_s
         while (frames := socket.receive(min(SLICE_S, timeout_s))) is None:
@@ -203,8 +211,10 @@ class Conversation:
                 raise NoAnswerError(f"no answer from {socket.address} within {timeout_s:.3g} s")
         return frames
 
-    def _connect(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> None:
+    def _send(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> None:
         """Send a frame as soon as there is a connection."""
+        if socket.send(frame):
+            return
         contact_s = timeout_s if len(self._endpoints) == 1 else min(timeout_s, FIRST_CONTACT_S)
         deadline = self._now() + contact_s
         while not socket.send(frame, min(SLICE_S, max(0.001, deadline - self._now()))):
