@@ -2,13 +2,14 @@
 
 Accepts
     RunsEnded       tell: these runs have ended
-    _WriteTime      from its own inbox: write what was collected
+    _WriteTime      from its own inbox: write what was collected, or could not be written before
     _PruneTime      from its own inbox: it may be time to delete what is too old
 On stop
     what waits is written first, if it can be.
 On crash
-    what cannot be written is tried again for a while and then dropped, with a line in the log; the
-    scheduler goes on.
+    what cannot be written now (a full disk, a database that is away) waits, and is tried again until it can
+    be. What can never be written (the history is damaged) is dropped, with a line in the log. The scheduler
+    goes on in either case.
 
 The queue is bounded: a scheduler looks at `backlog` and tells nothing more to a writer that is too far
 behind. What was told and not yet written is lost with the process; the state never is.
@@ -37,9 +38,8 @@ WRITE_CHUNK = 1_000
 COLLECT_S = 0.5
 #: seconds between two looks at what is too old
 PRUNE_S = 60.0
-#: seconds between two attempts to write what could not be written, and how many there are
+#: seconds between two attempts to write what could not be written
 RETRY_S = 1.0
-ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,11 @@ class HistoryWriter(Actor):
         self._open = False
         self._collected: list[RunRow] = []
         self._writing_soon = False
+        #: the last attempt to write failed, and the next one has its time
+        self._waiting = False
         self._max_age_s = max_age_s
         self._max_runs = max_runs
         self._backlog = backlog
-        self._stopping = self._runtime.make_event()
 
     def on_start(self) -> None:
         if self._runtime.ticking:
@@ -137,40 +138,49 @@ class HistoryWriter(Actor):
         for message in self.actor_inbox.take(RunsEnded):
             self._collected += message.runs
         self._write()
+        if self._collected:
+            log.error("runs are missing from the history", missing=len(self._collected))
         self._history.close()
 
     def _collect(self, runs: tuple[RunRow, ...]) -> None:
         self._collected += runs
-        if len(self._collected) >= WRITE_CHUNK:
+        if len(self._collected) >= WRITE_CHUNK and not self._waiting:
             self._write()
-        elif not self._writing_soon:
+        else:
+            self._write_in(COLLECT_S)
+
+    def _write_in(self, delay_s: float) -> None:
+        if not self._writing_soon:
             self._writing_soon = True
-            self.actor_inbox.after(COLLECT_S, _WriteTime())
+            self.actor_inbox.after(delay_s, _WriteTime())
 
     def _write(self) -> None:
-        runs, self._collected = self._collected, []
-        for start in range(0, len(runs), WRITE_CHUNK):
-            chunk = runs[start : start + WRITE_CHUNK]
-            self._write_chunk(chunk)
+        while self._collected:
+            chunk = self._collected[:WRITE_CHUNK]
+            if not self._has_written(chunk):
+                self._write_in(RETRY_S)
+                return
+            del self._collected[: len(chunk)]
             dropped = self._backlog.done(len(chunk))
             if dropped:
                 log.warning("the history is behind and has gaps", url=self._history.url, missing=dropped)
 
-    def _write_chunk(self, runs: list[RunRow]) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._opened().add(runs)
-            except (StoreError, UnavailableError) as error:
-                log.warning("the history cannot be written", cause=str(error), attempt=attempt)
-                if isinstance(error, StoreError) or attempt == ATTEMPTS:
-                    log.error("runs are missing from the history", missing=len(runs))
-                    return
-                self._stopping.wait(RETRY_S)
-            except Exception as error:
-                log.error("runs are missing from the history", missing=len(runs), error=repr(error))
-                return
-            else:
-                return
+    def _has_written(self, runs: list[RunRow]) -> bool:
+        """Write runs; false if they have to wait."""
+        try:
+            self._opened().add(runs)
+        except UnavailableError as error:
+            if not self._waiting:
+                log.warning("the history cannot be written, and its runs wait", cause=str(error))
+            self._waiting = True
+            return False
+        except Exception as error:
+            cause = str(error) if isinstance(error, StoreError) else repr(error)
+            log.error("runs are missing from the history", missing=len(runs), cause=cause)
+        if self._waiting:
+            log.info("the history can be written again", url=self._history.url)
+            self._waiting = False
+        return True
 
     def _prune(self) -> None:
         before = self._runtime.clock.wall() - self._max_age_s if self._max_age_s else None

@@ -190,7 +190,10 @@ class History:
             return StoreError(
                 f"{self.url}: the history is damaged: {original}; move {self._engine_url.database} away"
             )
-        return StoreUnavailableError(f"{self.url}: the history: {original or error}")
+        reason = f"{self.url}: the history: {original or error}"
+        # of what is to be written, which waiting does not change
+        of_data = isinstance(error, (sa.exc.DataError, sa.exc.IntegrityError))
+        return StoreError(reason) if of_data else StoreUnavailableError(reason)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,21 @@ import msgspec
 import pytest
 from pykka import ActorRef
 
-from actorsched.actors.history_writer import BACKLOG_MAX, Backlog, HistoryWriter
+from actorsched.actors.history_writer import (
+    BACKLOG_MAX,
+    RETRY_S,
+    WRITE_CHUNK,
+    Backlog,
+    HistoryWriter,
+    RunsEnded,
+    _WriteTime,
+)
 from actorsched.actors.messages import Call, CallBatch
 from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.scheduler import SchedulerActor
 from actorsched.config import SchedulerSettings
 from actorsched.core.rows import RunRow
-from actorsched.errors import StoreUnavailableError
+from actorsched.errors import StoreError, StoreUnavailableError
 from actorsched.store.memory import MemoryStore
 
 
@@ -57,6 +65,35 @@ class BreakingStore(MemoryStore):
             super().commit(*args)
         if fails:
             raise StoreUnavailableError("the connection broke")
+
+
+class RefusingHistory:
+    """Raises what it is told to, in place of writing."""
+
+    url = "refusing"
+
+    def __init__(self) -> None:
+        self.error: Exception | None = StoreUnavailableError("the disk is full")
+        self.attempts = 0
+        self.rows: list[RunRow] = []
+        self.written = threading.Event()
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def add(self, runs: list[RunRow]) -> None:
+        self.attempts += 1
+        if self.error is not None:
+            raise self.error
+        self.rows += runs
+        self.written.set()
+
+
+def runs(first: int, n: int) -> tuple[RunRow, ...]:
+    return tuple(
+        RunRow(f"T{number}", "F", {}, None, "w", "h", 1.0, 2.0, "DONE") for number in range(first, first + n)
+    )
 
 
 def call(ref: ActorRef[Any], method: str, **params: Any) -> Any:
@@ -155,3 +192,46 @@ def test_a_worker_that_was_lost_in_a_commit_that_failed_is_told_if_it_was_writte
         ref.stop()
         writer.stop()
         assert [(row.task_id, row.outcome) for row in history.rows] == [("a", "LOST")], fails
+
+
+def test_runs_wait_for_as_long_as_they_cannot_be_written() -> None:
+    """All of them, in their order; there is one attempt at its time, and none for each message."""
+    now = 0.0
+    history: Any = RefusingHistory()
+    backlog = Backlog()
+    runtime = Runtime(clock=CallableClock(lambda: now), ticking=False)
+    writer = HistoryWriter.start("refusing", 0.0, 0, backlog, runtime, history)
+    n = 2 * WRITE_CHUNK
+    assert backlog.offer(n + 50)
+    writer.ask(RunsEnded(runs(0, n)), timeout=60)
+    for number in range(n, n + 50):
+        writer.ask(RunsEnded(runs(number, 1)), timeout=60)
+    assert history.attempts == 1
+    for _ in range(20):
+        writer.ask(_WriteTime(), timeout=60)
+    assert history.attempts == 21
+    assert not backlog.offer(BACKLOG_MAX - n - 49), "those that wait count"
+    history.error = None
+    now += RETRY_S
+    assert backlog.offer(1)
+    writer.ask(RunsEnded(runs(n + 50, 1)), timeout=60)  # it looks at the clock after each message
+    assert history.written.wait(60)
+    writer.stop()
+    assert [row.task_id for row in history.rows] == [f"T{number}" for number in range(n + 51)]
+    assert backlog.offer(BACKLOG_MAX), "nothing waits any more"
+
+
+def test_what_can_never_be_written_is_dropped() -> None:
+    """It does not keep what comes after it from being written."""
+    history: Any = RefusingHistory()
+    history.error = StoreError("the history is damaged")
+    backlog = Backlog()
+    writer = HistoryWriter.start("refusing", 0.0, 0, backlog, Runtime(ticking=False), history)
+    assert backlog.offer(WRITE_CHUNK)
+    writer.ask(RunsEnded(runs(0, WRITE_CHUNK)), timeout=60)
+    assert history.attempts == 1
+    assert backlog.offer(BACKLOG_MAX)
+    history.error = None
+    writer.ask(RunsEnded(runs(WRITE_CHUNK, WRITE_CHUNK)), timeout=60)
+    writer.stop()
+    assert [row.task_id for row in history.rows] == [f"T{WRITE_CHUNK + n}" for n in range(WRITE_CHUNK)]
