@@ -25,6 +25,8 @@ _task = msgspec.json.Decoder(TaskRow)
 _progress = msgspec.json.Decoder(ProgressRow)
 _items = {kind: msgspec.json.Decoder(row) for kind, row in ITEM_KINDS.items()}
 
+#: the bytes of anything that is plain JSON; raises where it is not
+encode_plain = _encoder.encode
 decode_task = _task.decode
 decode_progress = _progress.decode
 

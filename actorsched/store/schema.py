@@ -14,12 +14,17 @@ import sqlalchemy as sa
 
 from actorsched.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 
 Migrations: TypeAlias = Mapping[int, Callable[[sa.Connection], None]]
 
+
+def _add_recent(connection: sa.Connection) -> None:
+    recent.create(connection)
+
+
 #: from a version to the next one
-MIGRATIONS: Migrations = {}
+MIGRATIONS: Migrations = {1: _add_recent}
 
 metadata = sa.MetaData()
 
@@ -75,6 +80,14 @@ reply = sa.Table(
     sa.Column("answer", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+#: the latest commits, one row for each (recent.py)
+recent = sa.Table(
+    "actorsched_recent",
+    metadata,
+    sa.Column("n", _seq, primary_key=True, autoincrement=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("replies", sa.LargeBinary),
+)
 #: written and deleted to see whether there is room
 ballast = sa.Table(
     "actorsched_ballast",
@@ -108,6 +121,14 @@ WRITE_REPLY = (
     " ON CONFLICT (client) DO UPDATE SET seq = excluded.seq, clock = excluded.clock, answer = excluded.answer"
 )
 DELETE_REPLY = "DELETE FROM actorsched_reply WHERE client = ?"
+WRITE_RECENT = "INSERT INTO actorsched_recent (n, data, replies) VALUES (?, ?, ?)"
+READ_RECENT = "SELECT data, replies FROM actorsched_recent ORDER BY n"
+DELETE_RECENT = "DELETE FROM actorsched_recent"
+#: a whole commit: writes nothing when the place is not ours
+WRITE_RECENT_IF_HELD = (
+    "INSERT INTO actorsched_recent (n, data, replies)"
+    " SELECT ?, ?, ? FROM actorsched_place WHERE id = 1 AND epoch = ?"
+)
 
 
 def prepare(connection: sa.Connection, where: str, migrations: Migrations = MIGRATIONS) -> bool:

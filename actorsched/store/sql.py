@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,17 +24,19 @@ from actorsched.store.codec import (
     decode_item,
     decode_progress,
     decode_task,
-    encode,
-    encode_all,
-    key_of,
     text_of,
 )
+from actorsched.store.recent import Entry, Recent, pack
+from actorsched.store.written import Written, encoded, summed_up
 
 #: rows that are fetched at once while a store is read
 CHUNK = 5_000
 
 _TABLES = ("BEAT", "HOLD", "WRITE_TASK", "WRITE_PROGRESS", "DELETE_TASK", "DELETE_PROGRESS", "WRITE_ITEM",
-           "DELETE_ITEM", "WRITE_REPLY", "DELETE_REPLY")  # fmt: skip
+           "DELETE_ITEM", "WRITE_REPLY", "DELETE_REPLY", "WRITE_RECENT", "READ_RECENT", "DELETE_RECENT",
+           "WRITE_RECENT_IF_HELD")  # fmt: skip
+#: bytes of the latest commits (recent.py) after which they are sorted into the tables
+RECENT_MAX = 1024 * 1024
 
 
 class SqlStore:
@@ -60,6 +63,10 @@ class SqlStore:
         #: whether the transaction that begins will only read
         self.reading = False
         self._epoch = ""
+        #: of the latest commits: how many there are, and their bytes; not known before they were sorted in
+        self._n_recent = 0
+        self._recent_bytes: float = inf
+        self.recent_max = RECENT_MAX
         sql = {name: getattr(schema, name).replace("?", self.parameter) for name in _TABLES}
         self._sql = sql
 
@@ -195,6 +202,7 @@ class SqlStore:
             taken = done.rowcount == 1
         if taken:
             self._epoch = epoch
+            self._recent_bytes = inf
         return taken
 
     def give_back(self) -> None:
@@ -228,20 +236,49 @@ class SqlStore:
             self.begin_reading(connection)
             clock = connection.execute(sa.select(schema.place.c.clock)).scalar_one()
             stored = connection.execute(sa.select(schema.reply).order_by(schema.reply.c.clock)).all()
-            items = connection.execute(sa.select(schema.item)).all()
+            items = {
+                (row.kind, text_of(row.key)): row.data for row in connection.execute(sa.select(schema.item))
+            }
+            columns = schema.recent.c
+            latest = connection.execute(sa.select(columns.data, columns.replies).order_by(columns.n)).all()
         except sa.exc.DBAPIError as error:
             raise self._translated(error) from None
-        replies = [Reply(text_of(row.client), int(row.seq), bytes(row.answer)) for row in stored]
-        return Stored(Rows(self._read_tasks(connection), self._decode_items(items)), replies, clock)
+        recent = self._sum_up(latest)
+        replies = [
+            Reply(client, int(row.seq), bytes(row.answer))
+            for row in stored
+            if (client := text_of(row.client)) not in recent.replies
+        ]
+        replies += [
+            Reply(client, frame, answer)
+            for client, (frame, _, answer) in recent.replies.items()
+            if answer is not None
+        ]
+        rows = Rows(self._read_tasks(connection, recent), self._decode_items({**items, **recent.items}))
+        return Stored(rows, replies, clock)
 
-    def _read_tasks(self, connection: sa.Connection) -> Iterator[tuple[int, TaskRow, ProgressRow | None]]:
+    def _sum_up(self, entries: Iterable[Any]) -> Recent:
+        """What rows of the latest commits come to."""
+        recent = Recent()
+        for number, (data, replies) in enumerate(entries, 1):
+            try:
+                recent.add(Entry(bytes(data), None if replies is None else bytes(replies)))
+            except ValueError as error:
+                raise StoreError(
+                    f"{self.url}: the store is damaged: latest commit {number}: {error}"
+                ) from None
+        return recent
+
+    def _read_tasks(
+        self, connection: sa.Connection, recent: Recent
+    ) -> Iterator[tuple[int, TaskRow, ProgressRow | None]]:
         """The tasks, and the end of the transaction that is open."""
         task, progress = schema.task, schema.progress
         joined = task.outerjoin(progress, task.c.seq == progress.c.seq)
         query = sa.select(task.c.seq, task.c.data, progress.c.data).select_from(joined).order_by(task.c.seq)
         try:
             with connection.execute(query, execution_options={"yield_per": CHUNK}) as result:
-                for seq, data, step in result:
+                for seq, data, step in recent.over(result):
                     try:
                         yield seq, decode_task(data), None if step is None else decode_progress(step)
                     except ValueError as error:
@@ -251,58 +288,98 @@ class SqlStore:
         finally:
             connection.rollback()
 
-    def _decode_items(self, items: Iterable[Any]) -> Iterator[tuple[str, str, ItemRow]]:
-        for row in items:
-            key = text_of(row.key)
+    def _decode_items(
+        self, items: Mapping[tuple[str, str], bytes | None]
+    ) -> Iterator[tuple[str, str, ItemRow]]:
+        for (kind, key), data in items.items():
+            if data is None:
+                continue
             try:
-                yield row.kind, key, decode_item(row.kind, row.data)
+                yield kind, key, decode_item(kind, data)
             except (KeyError, ValueError) as error:
-                raise StoreError(f"{self.url}: the store is damaged: {row.kind} {key!r}: {error}") from None
+                raise StoreError(f"{self.url}: the store is damaged: {kind} {key!r}: {error}") from None
 
     # -- writing
 
     def commit(self, changes: Changes, replies: Iterable[Reply], clock: float) -> None:
-        tasks = encode_all(changes.tasks) if changes.tasks else ()
-        progress = encode_all(changes.progress) if changes.progress else ()
-        items = [
-            (kind, key_of(key), None if row is None else encode(row)) for kind, key, row in changes.items
-        ]
+        answered = list(replies)
+        entry = pack(changes, answered, clock)
+        written = None if entry is not None else encoded(changes, answered, clock)
         driver = self._driver
         if driver is None:
             raise StoreUnavailableError(f"{self.url}: the store is not open")
-        sql = self._sql
         try:
-            cursor = driver.cursor()
-            self.begin(cursor)
-            if not self.hold(cursor, clock):
-                driver.rollback()
-                raise FencedError(f"{self.url}: another scheduler has taken the place of this one")
-            if changes.gone:
-                gone = [(seq,) for seq in changes.gone]
-                cursor.executemany(sql["DELETE_TASK"], gone)
-                cursor.executemany(sql["DELETE_PROGRESS"], gone)
-            if tasks:
-                self.write(cursor, "WRITE_TASK", tasks)
-            if progress:
-                self.write(cursor, "WRITE_PROGRESS", progress)
-            for kind, key, data in items:
-                if data is None:
-                    cursor.execute(sql["DELETE_ITEM"], (kind, key))
-                else:
-                    cursor.execute(sql["WRITE_ITEM"], (kind, key, data))
-            for reply in replies:
-                if reply.answer is None:
-                    cursor.execute(sql["DELETE_REPLY"], (key_of(reply.client),))
-                else:
-                    values = key_of(reply.client), str(reply.seq), clock, reply.answer
-                    cursor.execute(sql["WRITE_REPLY"], values)
-            driver.commit()
-        except FencedError:
-            raise
+            if entry is not None and self._recent_bytes < self.recent_max:
+                held = self.append(driver, entry, clock)
+            else:
+                held = self._sort_in(driver, entry, written, clock)
         except Exception as error:
             with_reason = self.translate(error)
             self._roll_back(driver)
             raise with_reason from None
+        if not held:
+            self._roll_back(driver)
+            raise FencedError(f"{self.url}: another scheduler has taken the place of this one")
+        if entry is not None:
+            self._n_recent += 1
+            self._recent_bytes += len(entry.data) + len(entry.replies or b"")
+
+    def append(self, driver: Any, entry: Entry, clock: float) -> bool:
+        """Commit one more of the latest commits; false if the place is not ours."""
+        cursor = driver.cursor()
+        self.begin(cursor)
+        if not self.hold(cursor, clock):
+            return False
+        self._write_entry(cursor, entry)
+        driver.commit()
+        return True
+
+    def _write_entry(self, cursor: Any, entry: Entry) -> None:
+        cursor.execute(self._sql["WRITE_RECENT"], (self._n_recent, *entry))
+
+    def _sort_in(self, driver: Any, entry: Entry | None, written: Written | None, clock: float) -> bool:
+        """Sort the latest commits into the tables, and commit that together with the next one."""
+        cursor = driver.cursor()
+        self.begin(cursor)
+        if not self.hold(cursor, clock):
+            return False
+        recent = self._sum_up(cursor.execute(self._sql["READ_RECENT"]).fetchall())
+        self._put(cursor, summed_up(recent))
+        cursor.execute(self._sql["DELETE_RECENT"])
+        n_recent, self._n_recent = self._n_recent, 0
+        try:
+            if entry is not None:
+                self._write_entry(cursor, entry)
+            if written is not None:
+                self._put(cursor, written)
+            driver.commit()
+        except BaseException:
+            self._n_recent = n_recent
+            raise
+        self._recent_bytes = 0
+        return True
+
+    def _put(self, cursor: Any, written: Written) -> None:
+        """Write rows into their tables."""
+        sql = self._sql
+        if written.gone:
+            gone = [(seq,) for seq in written.gone]
+            cursor.executemany(sql["DELETE_TASK"], gone)
+            cursor.executemany(sql["DELETE_PROGRESS"], gone)
+        if written.tasks:
+            self.write(cursor, "WRITE_TASK", written.tasks)
+        if written.progress:
+            self.write(cursor, "WRITE_PROGRESS", written.progress)
+        for kind, key, data in written.items:
+            if data is None:
+                cursor.execute(sql["DELETE_ITEM"], (kind, key))
+            else:
+                cursor.execute(sql["WRITE_ITEM"], (kind, key, data))
+        for client, frame, clock, answer in written.replies:
+            if answer is None:
+                cursor.execute(sql["DELETE_REPLY"], (client,))
+            else:
+                cursor.execute(sql["WRITE_REPLY"], (client, frame, clock, answer))
 
     @staticmethod
     def _roll_back(driver: Any) -> None:

@@ -24,8 +24,9 @@ import sqlalchemy as sa
 
 from actorsched.errors import StoreError, StoreUnavailableError
 from actorsched.store.base import Place
+from actorsched.store.recent import Entry
 from actorsched.store.schema import write_rows
-from actorsched.store.sql import SqlStore
+from actorsched.store.sql import RECENT_MAX, SqlStore
 
 #: how long a commit waits for another process that writes (a standby, a command); seconds
 BUSY_S = 5.0
@@ -36,6 +37,8 @@ CHECKPOINT_PAGES = 4_000
 #: disk that is full of the log has none for copying it
 CHECKPOINT_PAGES_MIN = 50
 LOG_SHARE = 8
+#: of the log, the part that the latest commits may have before they are sorted in, for the same reason
+RECENT_SHARE = 4
 #: bytes
 PAGE = 4_096
 #: so often, at most, the time and the beat are written with a commit; a restart sets the time back by so much
@@ -105,9 +108,12 @@ class SqliteStore(SqlStore):
         driver.isolation_level = None  # we begin transactions ourselves
         driver.execute("PRAGMA journal_mode = WAL")
         driver.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
-        driver.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages()}")
+        pages = self._checkpoint_pages()
+        driver.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+        self.recent_max = min(RECENT_MAX, pages * PAGE // RECENT_SHARE)
         driver.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         driver.execute("PRAGMA temp_store = MEMORY")
+        driver.execute("PRAGMA secure_delete = OFF")  # some builds overwrite each page that becomes free
 
     def _checkpoint_pages(self) -> int:
         room = os.statvfs(self.path.parent)
@@ -142,9 +148,20 @@ class SqliteStore(SqlStore):
     def begin(self, cursor: sqlite3.Cursor) -> None:
         cursor.execute("BEGIN IMMEDIATE")
 
+    def append(self, driver: sqlite3.Connection, entry: Entry, clock: float) -> bool:
+        if not self._beats_on(clock):
+            return super().append(driver, entry, clock)
+        # a transaction of one statement, which looks at the place and writes
+        values = (self._n_recent, *entry, self._epoch)
+        return driver.execute(self._sql["WRITE_RECENT_IF_HELD"], values).rowcount == 1
+
+    def _beats_on(self, clock: float) -> bool:
+        """Whether the last beat is good for now."""
+        return self._beat_at is not None and 0 <= clock - self._beat_at < BEAT_S
+
     def hold(self, cursor: sqlite3.Cursor, clock: float) -> bool:
         # the transaction excludes all others from its beginning, so looking is enough; a page less to write
-        if self._beat_at is not None and 0 <= clock - self._beat_at < BEAT_S:
+        if self._beats_on(clock):
             return cursor.execute(self._sql["HOLD"], (self._epoch,)).fetchone() is not None
         held = super().hold(cursor, clock)
         self._beat_at = clock if held else None

@@ -29,6 +29,9 @@ STATUSES = {
     "version-1-batches": {
         "PENDING": 11, "RUNNING": 1, "BATCH_RUNNING": 3, "DONE": 1, "FAILED": 1, "DISABLED": 2, "UNKNOWN": 1,
     },
+    "version-2": {
+        "PENDING": 11, "RUNNING": 1, "BATCH_RUNNING": 3, "DONE": 2, "FAILED": 2, "DISABLED": 2, "UNKNOWN": 1,
+    },
 }  # fmt: skip
 PARTS: dict[str, type[msgspec.Struct]] = {
     "definition": TaskRow,
