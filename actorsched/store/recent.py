@@ -68,8 +68,8 @@ class Recent:
     """What several such commits come to, by key; None: it is gone."""
 
     gone: dict[int, None] = field(default_factory=dict)
-    tasks: dict[int, bytes] = field(default_factory=dict)
-    progress: dict[int, bytes] = field(default_factory=dict)
+    tasks: dict[int, Raw] = field(default_factory=dict)
+    progress: dict[int, Raw] = field(default_factory=dict)
     items: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     #: by client: number of the frame, clock, answer; the longest silent first
     replies: dict[str, tuple[int, float, bytes | None]] = field(default_factory=dict)
@@ -85,8 +85,8 @@ class Recent:
             self.tasks.pop(seq, None)
             self.progress.pop(seq, None)
             self.gone[seq] = None
-        self.tasks.update([(seq, bytes(row)) for seq, row in tasks])
-        self.progress.update([(seq, bytes(row)) for seq, row in progress])
+        self.tasks.update(tasks)
+        self.progress.update(progress)
         for kind, key, row in items:
             data = bytes(row)
             self.items[kind, key] = None if data == b"null" else data
@@ -104,13 +104,14 @@ class Recent:
             while waiting and waiting[0] < seq:
                 yield self._own(waiting.popleft())
             if waiting and waiting[0] == seq:
-                waiting.popleft()
-            elif seq in self.gone:
-                continue
-            known = None if seq in self.gone else step
-            yield seq, self.tasks.get(seq, task), self.progress.get(seq, known)
+                yield self._own(waiting.popleft(), None if seq in self.gone else step)
+            elif seq not in self.gone:
+                yield seq, task, self._step(seq, step)
         for seq in waiting:
             yield self._own(seq)
 
-    def _own(self, seq: int) -> TaskInTables:
-        return seq, self.tasks[seq], self.progress.get(seq)
+    def _own(self, seq: int, step: bytes | None = None) -> TaskInTables:
+        return seq, bytes(self.tasks[seq]), self._step(seq, step)
+
+    def _step(self, seq: int, known: bytes | None) -> bytes | None:
+        return bytes(self.progress[seq]) if seq in self.progress else known

@@ -41,8 +41,8 @@ def summed_up(recent: Recent) -> Written:
     """The rows of the latest commits together."""
     return Written(
         list(recent.gone),
-        sorted(recent.tasks.items()),
-        sorted(recent.progress.items()),
+        [(seq, bytes(recent.tasks[seq])) for seq in sorted(recent.tasks)],
+        [(seq, bytes(recent.progress[seq])) for seq in sorted(recent.progress)],
         [(kind, key_of(key), data) for (kind, key), data in recent.items.items()],
         [
             (key_of(client), str(frame), clock, answer)
