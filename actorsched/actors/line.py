@@ -55,6 +55,9 @@ class Line:
         self._introduced = False  # the introduction has been sent, or waits
         self._introducing = False  # … and is not answered yet
         self._taken = False  # … and was taken, once at least
+        self._kin = False  # the scheduler knows our additions to the protocol
+        #: the worker ends, when there is nothing to say any more
+        self.leaving = False
         self._replaces: Any = None  # the life that this one takes the place of
         #: the last exchange was refused, because another life of this worker is the present one
         self.challenged = False
@@ -131,6 +134,7 @@ class Line:
                 self._taken = True
             answer(entry.acknowledged, None)
         self._hear_of_other_lives(results, unheard)
+        self._kin |= self._asked and isinstance(results[-1], dict) and "known" in results[-1]
         return refused, results[-1] if self._asked else None
 
     def _hear_of_other_lives(self, results: tuple[Any, ...], unheard: list[Posted]) -> None:
@@ -162,7 +166,27 @@ class Line:
         calls += reports
         if calls and not self.lost:
             self._tell(Exchange(calls=tuple(calls), reply_to=self._worker, tag=0))
+        self._end_keep_alive()
+
+    def say_goodbye(self) -> bool:
+        """Begin an exchange that tells the scheduler that this worker is gone; nothing else is to be said.
+
+        Returns:
+            False when it need not be told, or would not understand.
+        """
+        leaves, self.leaving = self.leaving and self._kin and self._taken, False
+        if leaves:
+            self._end_keep_alive()  # first: a ping after it would make the worker known again
+            self._sent, self._asked, self._taken = [], False, False
+            self._tag += 1
+            me = {"worker": self._worker_id, "incarnation": self._incarnation}
+            goodbye = Call(method="remove_worker", params=me)
+            self._tell(Exchange(calls=(goodbye,), reply_to=self._worker, tag=self._tag))
+        return leaves
+
+    def _end_keep_alive(self) -> None:
         if self._pinging is not None:
+            self._pinging = None
             self._tell(StopKeepAlive(worker=self._worker_id))
 
     # -- who we are -----------------------------------------------------------------------------

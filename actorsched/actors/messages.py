@@ -243,13 +243,15 @@ class StopWork:
     """User → worker: take no more work; after `drain_s` seconds end what runs, and give it back.
 
     `drain_s` None: whatever runs may end by itself. `at_once`: no grace for what is ended. `quiet` is
-    set when nothing runs any more and the scheduler knows how all of it ended.
+    set when nothing runs any more and the scheduler knows how all of it ended; with `leaving` also that this
+    worker is gone, for which it is not waited long.
     """
 
     drain_s: float | None
     reason: str = "the worker was stopped"
     at_once: bool = False
     quiet: Settable | None = None
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

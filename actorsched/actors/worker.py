@@ -9,7 +9,8 @@ Tells its scheduler
     Exchange, one at a time: what is to be registered and reported, in order, and the question for
     work at its end. Whatever comes up meanwhile goes with the next one, so a busy worker sends
     batches by itself, and a scheduler that is away blocks nothing here.
-    KeepAlive before the first exchange, StopKeepAlive at the end.
+    KeepAlive before the first exchange, StopKeepAlive at the end, and `remove_worker` as the last call, when
+    its user has done with it.
 On stop
     slots end with their children, what they ran is given back, every promise to the user is answered.
 On crash
@@ -30,12 +31,12 @@ that a task is done is still a fact, and is told as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
+from actorsched.actors.deadlines import AT_ONCE_S, GOODBYE_S, DrainOver, WaitedEnough
 from actorsched.actors.duties import Duties
 from actorsched.actors.handout import read_handout
 from actorsched.actors.inquiry import AskAgain, Inquiry
@@ -62,20 +63,8 @@ from actorsched.tasks.running import Outcome
 
 #: why runs end that are still on when the worker ends
 STOPPED = "the worker was stopped"
-#: when an end is wanted at once, so many seconds are spent on telling the scheduler
-AT_ONCE_S = 2.0
 #: seconds between two heartbeats, where a lease leaves so much time and nobody has said anything (Luigi's)
 PING_INTERVAL_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _DrainOver:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _WaitedEnough:
-    """The user wanted an end at once, and it is not reached yet."""
 
 
 class WorkerActor(Actor):
@@ -178,9 +167,9 @@ class WorkerActor(Actor):
                 self._heard(rpc_messages, known)
             case StopWork():
                 self._stop_work(message)
-            case _DrainOver(reason=reason):
+            case DrainOver(reason=reason):
                 self._staff.give_back(reason, at_once=False)
-            case _WaitedEnough():
+            case WaitedEnough():
                 self._user.end()
             case ReadLedger():
                 return self._duties.ledger
@@ -196,7 +185,11 @@ class WorkerActor(Actor):
         """Send what waits, and ask for work when there is room for it; or notice that all is over."""
         if self._line.busy:
             return
-        if not self._line.send(self._inquiry.question if self._may_ask() else None):
+        if self._line.send(self._inquiry.question if self._may_ask() else None):
+            return
+        if not self._staff.runs and self._line.say_goodbye():
+            self.actor_inbox.after(GOODBYE_S, WaitedEnough())
+        else:
             self._finish_if_over()
 
     def _may_ask(self) -> bool:
@@ -353,14 +346,15 @@ class WorkerActor(Actor):
     def _stop_work(self, message: StopWork) -> None:
         self._stopping = True
         self._user.wait_for_quiet(message.quiet)
+        self._line.leaving |= message.leaving
         if self._line.lost:
             self._user.calm()  # nobody is there to be told
         if message.at_once:
-            self.actor_inbox.after(AT_ONCE_S, _WaitedEnough())
+            self.actor_inbox.after(AT_ONCE_S, WaitedEnough())
         if not self._staff.runs or message.drain_s is None:
             return
         if message.drain_s > 0:
-            self.actor_inbox.after(message.drain_s, _DrainOver(message.reason))
+            self.actor_inbox.after(message.drain_s, DrainOver(message.reason))
         else:
             self._staff.give_back(message.reason, at_once=message.at_once)
 

@@ -59,6 +59,7 @@ class SchedulerMachine(State):
     hello = messaging.hello
     add_worker = registering.add_worker
     ping = messaging.ping
+    remove_worker = pruning.remove_worker
     disable_worker = control.disable_worker
     set_worker_processes = messaging.set_worker_processes
     prune = pruning.prune

@@ -6,11 +6,14 @@ what is overdue stays as it is until somebody looks (views do, and so does the o
 
 from __future__ import annotations
 
+from typing import Any
+
 from actorsched.core.counting import is_waited_for
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
 from actorsched.core.leases import lose_runs
 from actorsched.core.record import TaskRecord
+from actorsched.core.results import Refused
 from actorsched.core.state import State
 from actorsched.core.statuses import DISABLED, FAILED, LIVE, PENDING, RUNNING
 from actorsched.core.timers import Kind
@@ -71,6 +74,28 @@ def drop_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     state.touch_batchers(worker_id)
     del state.workers[worker_id]
     state.touch_worker(worker)
+
+
+def remove_worker(state: State, now: Instant, worker: str, incarnation: Any = None) -> Refused | None:
+    """A worker says that it has ended, so that nobody has to wait until its lease is over: ours.
+
+    What it has not reported was not done and will not be: it waits again. A submission stays for as long as
+    its tasks are waited for. What the worker sent before and arrives later makes it known again, for a lease.
+
+    Returns:
+        None, also when nobody of that name is known; or a refusal when another life of it is the present one.
+    """
+    record = state.workers.get(worker)
+    if record is None:
+        return None
+    if incarnation != record.incarnation:
+        return {"refused": "stale_incarnation"}
+    for run in list(record.runs):
+        if run.status in LIVE:  # else it was in a batch whose combined task has ended here
+            change(state, run, PENDING, now)
+    if not (record.is_submission and is_waited_for(state, record)):
+        drop_worker(state, record, now)
+    return None
 
 
 def dismiss(state: State, worker_id: str) -> None:

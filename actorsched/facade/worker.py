@@ -195,7 +195,7 @@ class Worker:
                 self._ref.tell(StartRun(ended=ended))
                 ended.get()
         except KeyboardInterrupt:
-            _quieten(self._ref, self._runtime)
+            quieten(self._ref, self._runtime)
             raise
         self._finder.forget()
         self._result = self._conclude()
@@ -322,11 +322,15 @@ def _mailer_of(settings: WorkerSettings) -> SmtpNotifier | None:
     return SmtpNotifier(settings.smtp, settings.email_from, recipients)
 
 
-def _quieten(ref: ActorRef[Any], runtime: Runtime) -> None:
-    """End what runs, and wait until the scheduler knows, though not for a scheduler that is away."""
+def quieten(ref: ActorRef[Any], runtime: Runtime, *, leaving: bool = False) -> None:
+    """End what runs, and wait until the scheduler knows, though not for a scheduler that is away.
+
+    Args:
+        leaving: the worker has nothing more to do, so the scheduler may forget it.
+    """
     quiet: Future[None] = runtime.make_future()
     with contextlib.suppress(ActorDeadError, pykka.Timeout):
-        ref.tell(StopWork(drain_s=0, quiet=quiet))
+        ref.tell(StopWork(drain_s=0, quiet=quiet, leaving=leaving))
         quiet.get(timeout=QUIET_TIMEOUT_S)
 
 
@@ -337,7 +341,7 @@ def _close(
     runtime: Runtime,
     mailer: SmtpNotifier | None = None,
 ) -> None:
-    _quieten(ref, runtime)
+    quieten(ref, runtime, leaving=True)
     for each in (ref, *owned):
         with contextlib.suppress(ActorDeadError):
             each.stop(block=True)

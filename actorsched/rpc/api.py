@@ -184,6 +184,10 @@ class SchedulerApi(ABC):
         """Renew the leases of a worker and fetch the messages for it."""
         return self._call("ping", _said("ping", locals()))  # type: ignore[no-any-return]
 
+    def remove_worker(self, worker: str, incarnation: str | int | None = None) -> Refused | None:
+        """Say that a worker has ended: it is forgotten at once, and what it had waits again."""
+        return self._call("remove_worker", _said("remove_worker", locals()))  # type: ignore[no-any-return]
+
     def disable_worker(self, worker: str) -> None:
         """Give a worker no more work; what it runs may end."""
         self._call("disable_worker", {"worker": worker})

@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "add_task", "get_work", "count_pending", "add_task_batcher", "mark_as_done", "forgive_failures",
         "re_enable_task", "cancel_task", "decrease_running_task_resources", "get_running_task_resources",
     ),
-    "workers": ("add_worker", "ping", "disable_worker", "set_worker_processes", "prune"),
+    "workers": ("add_worker", "ping", "remove_worker", "disable_worker", "set_worker_processes", "prune"),
     "messages": (
         "send_scheduler_message", "add_scheduler_message_response", "get_scheduler_message_response",
     ),

@@ -31,7 +31,8 @@ FIRST_HASTY = 1_040_000
 HASTY_S = 0.001
 #: all is over soon, so more has to go wrong in the same time
 HASTY_RATES = dict.fromkeys(("partitions", "crashes", "pauses", "kills", "restarts", "slow"), 30.0)
-#: nor those below this so many workers and such slow commits that frames wait, and are committed as one
+#: nor those below this goodbyes, nor so many workers and such slow commits that frames wait, and are
+#: committed as one
 FIRST_CROWDED = 1_050_000
 
 
@@ -55,6 +56,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     strangers: Annotated[
         int, knob(SYSTEM, "Clients that send what is no request, or what cannot be stored.", "N")
     ] = 0
+    goodbyes: Annotated[bool, choice(SYSTEM, "Programs that end say goodbye to the scheduler.")] = False
     lease_s: Annotated[
         float, knob(SYSTEM, "A worker that is silent for so long is given up.", "SECONDS", 1)
     ] = 30.0
@@ -201,7 +203,7 @@ def options_of(seed: int, **fixed: Any) -> Options:
     if seed >= FIRST_HASTY:
         drawn |= _draw_haste(seed, drawn)
     if seed >= FIRST_CROWDED:
-        drawn |= _draw_crowd(seed)
+        drawn |= {"goodbyes": random.Random(f"goodbyes {seed}").random() < 0.8, **_draw_crowd(seed)}
     return Options(**(drawn | fixed))
 
 

@@ -14,7 +14,7 @@ from actorsched.errors import ActorschedError
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.serve import serve
-from actorsched.facade.worker import Worker
+from actorsched.facade.worker import Worker, quieten
 from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.history import SimulatedHistoryWriter
 from actorsched.simulation.hub import sleep
@@ -135,7 +135,7 @@ class Programs:
         except ActorschedError as error:
             self._simulation.trace.add("error", node.name, type(error).__name__)
         self.working.pop(node.name, None)
-        _close(worker, remote)
+        self._close(worker, remote)
 
     def _assist(self, node: Node) -> None:
         """Comes, serves for a while, and goes."""
@@ -157,7 +157,7 @@ class Programs:
             except ActorschedError as error:
                 self._simulation.trace.add("error", node.name, type(error).__name__)
             self.working.pop(node.name, None)
-            _close(worker, remote)
+            self._close(worker, remote)
             sleep(self._hub.random.uniform(1, 60))
 
     def _cancel(self, node: Node) -> None:
@@ -202,8 +202,9 @@ class Programs:
         worker._finalizer.detach()
         return remote, worker
 
-
-def _close(worker: Any, remote: RemoteScheduler) -> None:
-    """What the facades' `close` does; their finalizers were taken away, because a crash calls none."""
-    worker.actor_ref.stop(block=True)
-    remote.close()
+    def _close(self, worker: Any, remote: RemoteScheduler) -> None:
+        """What the facades' `close` does; their finalizers were taken away, because a crash calls none."""
+        if self._simulation.options.goodbyes:
+            quieten(worker.actor_ref, worker._runtime, leaving=True)
+        worker.actor_ref.stop(block=True)
+        remote.close()

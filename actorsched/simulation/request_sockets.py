@@ -15,7 +15,7 @@ from actorsched.simulation.actors import Source
 from actorsched.simulation.hub import is_silenced
 from actorsched.simulation.node import Node
 from actorsched.simulation.passage import Passage
-from actorsched.simulation.wire import calls_in, identity_of, was_put_off
+from actorsched.simulation.wire import asked_in, calls_in, identity_of, was_put_off
 from actorsched.transport.address import Address
 
 if TYPE_CHECKING:
@@ -218,9 +218,9 @@ class RepEnd:
 
     def send(self, frame: bytes, way: tuple[ReqEnd | None, int, bytes]) -> None:
         connection, number, request = way
-        self.owed.pop(id(way), None)
         if is_silenced():
             return
+        self.owed.pop(id(way), None)
         identity = identity_of(request)
         fresh = identity is None or self._seen.get(identity[0], -1) < identity[1]
         calls = list(calls_in(connection.node.name if connection else "", request, frame, fresh=fresh))
@@ -267,5 +267,9 @@ class RepEnd:
 
     def break_off(self) -> None:
         """The node has crashed."""
+        for connection, _, request in self.owed.values():
+            for call in asked_in(connection.node.name if connection else "", request):
+                for watcher in self._network.watchers:
+                    watcher.unanswered(call)
         self.queue.clear()
         self.close()

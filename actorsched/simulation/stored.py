@@ -111,6 +111,10 @@ class HistoryIsWhole(Checker):
         for task_id in self.members.ended_by(call):
             self.owed.setdefault((task_id, run_id), self.hub.now)
 
+    def unanswered(self, call: Served) -> None:
+        if call.params.get("run_id"):
+            self.doubtful.add(call.params["run_id"])
+
     def restarted(self, node: str) -> None:
         if node in SCHEDULERS:
             self.owed.clear()

@@ -45,6 +45,9 @@ class WireWatcher:
     def served(self, call: Served) -> None:
         """The server has sent this answer; nobody knows yet whether it arrives."""
 
+    def unanswered(self, call: Served) -> None:
+        """The server has taken this call, and crashed before it answered."""
+
     def delivered(self, call: Served) -> None:
         """The answer has arrived at who asked."""
 

@@ -246,3 +246,14 @@ def copies_are_no_sign_of_life(patch: pytest.MonkeyPatch) -> None:
 def absence_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
     """A scheduler that stood still takes its own silence for that of its workers."""
     patch.setattr(SchedulerActor, "_notice_absence", lambda *_: None)
+
+
+def late_goodbyes_are_taken(patch: pytest.MonkeyPatch) -> None:
+    """The goodbye of a former life of a worker is taken for that of the present one."""
+    remove = SchedulerMachine.remove_worker
+
+    def gullible(machine: Any, now: Instant, worker: str, incarnation: Any = None) -> Any:
+        known = machine.workers.get(worker)
+        return remove(machine, now, worker, known.incarnation if known is not None else incarnation)
+
+    patch.setattr(SchedulerMachine, "remove_worker", gullible)

@@ -120,6 +120,7 @@ def test_at_the_deadline_runs_are_ended_and_given_back_at_once(method: str, prog
     assert program.end()[0] == -signal.SIGTERM
     assert program.statuses() == ["PENDING"] * 3
     program.nothing_is_left()
+    assert program.scheduler.worker_list() == [], "it has said goodbye"
     assert program.scheduler.get_work(worker="v", assistant=True)["task_id"] is not None
 
 

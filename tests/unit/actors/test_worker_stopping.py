@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actorsched.actors.deadlines import WaitedEnough
 from actorsched.actors.messages import (
     CancelRun,
     Exchange,
@@ -160,6 +161,63 @@ def test_a_worker_that_is_stopped_in_the_middle_gives_back_what_it_has() -> None
     assert (params["task_id"], params["status"]) == (leaf.task_id, "PENDING")
     assert len(harness.scheduler.take(StopKeepAlive)) == 1
     assert len(harness.ended.answers) == 1
+
+
+def leaving(answer: dict[str, object]) -> tuple[Harness, Leaf, Promise]:
+    """A worker that is closed while it runs something, of a scheduler that answers so."""
+    harness = Harness(slots=1)
+    leaf, quiet = Leaf(1), Promise()
+    harness.register(leaf)
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.answer(harness.exchange(), lambda method, params: answer)
+    harness.worker.handle(StopWork(drain_s=0, quiet=quiet, leaving=True))
+    return harness, leaf, quiet
+
+
+def granting(leaf: Leaf, **more: object) -> dict[str, object]:
+    grant = {"task_id": leaf.task_id, "task_family": "Leaf", "task_module": __name__, "run_id": "r1"}
+    return {"tasks": [{**grant, "task_params": {"n": "1"}}], "running_tasks": [], "n_can_run": 1, **more}
+
+
+def test_a_worker_that_is_closed_says_goodbye_when_all_is_told() -> None:
+    """No ping may come after it, which would make the worker known again."""
+    harness, _, quiet = leaving(granting(Leaf(1), known=True))
+    assert not harness.scheduler.take(Exchange), "its run is not over"
+    harness.end(0, "r1", status="FAILED", cause="SIGTERM")
+    report = harness.exchange()
+    assert methods(report) == ["add_task"]
+    harness.scheduler.told.clear()
+    harness.answer(report, harness.grant())
+    [silence, goodbye] = harness.scheduler.told
+    assert isinstance(silence, StopKeepAlive)
+    assert methods(goodbye) == ["remove_worker"]
+    assert goodbye.calls[0].params == {"worker": "w", "incarnation": harness.worker._incarnation}
+    assert quiet.answers == []
+    harness.scheduler.told.clear()
+    harness.answer(goodbye, harness.grant())
+    assert quiet.answers == [None]
+    harness.worker.on_stop()
+    assert not harness.scheduler.take(Exchange)
+
+
+def test_luigis_scheduler_would_not_understand_it() -> None:
+    harness, _, quiet = leaving(granting(Leaf(1)))
+    harness.end(0, "r1", status="FAILED", cause="SIGTERM")
+    harness.answer(harness.exchange(), harness.grant())
+    assert quiet.answers == [None]
+    assert not harness.scheduler.take(Exchange)
+
+
+def test_nobody_waits_long_for_a_goodbye() -> None:
+    """A scheduler may have gone first."""
+    harness, _, quiet = leaving(granting(Leaf(1), known=True))
+    harness.end(0, "r1", status="FAILED", cause="SIGTERM")
+    harness.answer(harness.exchange(), harness.grant())
+    assert methods(harness.exchange()) == ["remove_worker"]
+    [late] = [message for message in harness.timers() if isinstance(message, WaitedEnough)]
+    harness.worker.handle(late)
+    assert quiet.answers == [None]
 
 
 def test_a_stop_is_for_one_run() -> None:
