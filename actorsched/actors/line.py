@@ -177,7 +177,7 @@ class Line:
         leaves, self.leaving = self.leaving and self._kin and self._taken, False
         if leaves:
             self._end_keep_alive()  # first: a ping after it would make the worker known again
-            self._sent, self._asked, self._taken = [], False, False
+            self._sent, self._asked = [], False
             self._tag += 1
             me = {"worker": self._worker_id, "incarnation": self._incarnation}
             goodbye = Call(method="remove_worker", params=me)

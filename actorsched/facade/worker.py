@@ -12,6 +12,7 @@ import pykka
 from pykka import ActorDeadError, ActorRef, Future
 
 from actorsched.actors.adapter import AdapterActor
+from actorsched.actors.deadlines import GOODBYE_S
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
 from actorsched.actors.keep_alive import refuse_interval
 from actorsched.actors.ledger import Fate, Ledger
@@ -178,6 +179,8 @@ class Worker:
             return self._run()
         with Signals(self) as signals:
             succeeded = self._run()
+        if signals.received is not None:  # it may end this process before anybody closes the worker
+            quieten(self._ref, self._runtime, leaving=True, timeout_s=GOODBYE_S)
         signals.deliver()
         return succeeded
 
@@ -322,16 +325,19 @@ def _mailer_of(settings: WorkerSettings) -> SmtpNotifier | None:
     return SmtpNotifier(settings.smtp, settings.email_from, recipients)
 
 
-def quieten(ref: ActorRef[Any], runtime: Runtime, *, leaving: bool = False) -> None:
+def quieten(
+    ref: ActorRef[Any], runtime: Runtime, *, leaving: bool = False, timeout_s: float = QUIET_TIMEOUT_S
+) -> None:
     """End what runs, and wait until the scheduler knows, though not for a scheduler that is away.
 
     Args:
         leaving: the worker has nothing more to do, so the scheduler may forget it.
+        timeout_s: nobody waits longer.
     """
     quiet: Future[None] = runtime.make_future()
     with contextlib.suppress(ActorDeadError, pykka.Timeout):
         ref.tell(StopWork(drain_s=0, quiet=quiet, leaving=leaving))
-        quiet.get(timeout=QUIET_TIMEOUT_S)
+        quiet.get(timeout=timeout_s)
 
 
 def _close(

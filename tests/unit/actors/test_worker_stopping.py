@@ -9,6 +9,7 @@ from actorsched.actors.messages import (
     CancelRun,
     Exchange,
     ExchangeEnded,
+    KeepAlive,
     ReadLedger,
     RunJob,
     StopKeepAlive,
@@ -199,6 +200,20 @@ def test_a_worker_that_is_closed_says_goodbye_when_all_is_told() -> None:
     assert quiet.answers == [None]
     harness.worker.on_stop()
     assert not harness.scheduler.take(Exchange)
+
+
+def test_who_is_used_again_after_a_goodbye_registers_again() -> None:
+    """A program may go on after Ctrl-C; to the scheduler, the worker is one that it has forgotten."""
+    harness, leaf, _ = leaving(granting(Leaf(1), known=True))
+    harness.end(0, "r1", status="FAILED", cause="SIGTERM")
+    harness.answer(harness.exchange(), harness.grant())
+    harness.answer(harness.exchange(), harness.grant())
+    harness.start()
+    harness.scheduler.take(KeepAlive)
+    harness.answer(harness.exchange(), lambda method, params: {"tasks": [], "known": False, "n_can_run": 0})
+    again = harness.exchange()
+    assert methods(again)[:2] == ["add_worker", "add_task"]
+    assert again.calls[1].params["task_id"] == leaf.task_id
 
 
 def test_luigis_scheduler_would_not_understand_it() -> None:
