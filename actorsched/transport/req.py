@@ -60,6 +60,7 @@ class ReqSocket:
         self._again = zmq.Again
         self._monitor: zmq.Socket[bytes] | None = None
         self._receive_timeout_ms = -1
+        self._broke = False  # since the last frame was sent
         self.socket: zmq.Socket[bytes] = context().socket(zmq.REQ)
         self.socket.linger = 0
         # an answer that comes late, or twice, must not be taken for that to the next request
@@ -87,6 +88,7 @@ class ReqSocket:
             if timeout_s <= 0 or not self.socket.poll(_ms(timeout_s), 2):  # zmq.POLLOUT
                 return False
             return self.send(frame)
+        self._broke = False
         return True
 
     def receive(self, timeout_s: float = 0.0) -> list[bytes] | None:
@@ -105,8 +107,12 @@ class ReqSocket:
         return frames
 
     def lost(self) -> bool:
-        """Whether the connection broke, so that the answer to what was sent cannot come any more."""
-        return self._look()
+        """Whether the connection broke, so that the answer to what was sent cannot come any more.
+
+        Whoever asks, the next one hears the same.
+        """
+        self._broke = self._look() or self._broke
+        return self._broke
 
     def check(self) -> None:
         """Take note of what became of the handshake; sets `refused`."""
