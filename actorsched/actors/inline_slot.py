@@ -96,6 +96,8 @@ class InlineSlotActor(Actor):
             case _Said(said=Notice(kind="limit", value=limit_s)):
                 if limit_s:
                     log.warning("a task that runs inline cannot be timed out", limit_s=limit_s)
+            case _Said(said=Notice(kind="named")):
+                pass  # what is printed inline goes where everything goes
             case _Said(said=Notice() as notice):
                 self._worker.tell(
                     SlotNoticed(slot=self._number, run_id=notice.run_id, kind=notice.kind, value=notice.value)

@@ -340,6 +340,9 @@ class SlotActor(Actor):
                 self._resuming = False
             case Notice(kind="limit", value=limit_s):
                 self._limit(said.run_id, limit_s)
+            case Notice(kind="named", value=str(name)):
+                if self._child.log is not None:
+                    self._child.log.rename(name)
             case Notice():
                 self._worker.tell(
                     SlotNoticed(slot=self._number, run_id=said.run_id, kind=said.kind, value=said.value)

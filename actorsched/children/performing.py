@@ -75,6 +75,7 @@ class Performer:
                     allowed=self._settings.allow_module,
                 )
                 registration = Registration.of(task)
+                report("named", registration.name)
             elif job.is_batch:
                 task = combined_task(task, job.params)
                 registration = Registration.of(task)

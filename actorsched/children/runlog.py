@@ -118,6 +118,10 @@ class RunLog:
         self._unended = False
         self._line = b""
 
+    def rename(self, name: str) -> None:
+        """The console shows this from now on."""
+        self._name = name
+
     def write(self, printed: bytes) -> None:
         if self._place is not None:
             try:

@@ -33,7 +33,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         complete: ids of requirements that this worker has seen complete and that need not be asked again.
         resume: go on with the run of this task that the child keeps suspended.
         limit_known: whoever sent the job has read `worker_timeout` from the task; else the child tells it
-            (Notice "limit").
+            (Notice "limit"). It also tells how people call a task that it has loaded (Notice "named").
         is_batch: the task is to be made from `params`, and to be told of (Notice "combined") before it runs.
         after: of what is laid ready, the run that this one may follow when it was a success; else the child
             leaves it. "" for none.

@@ -39,6 +39,15 @@ def test_what_is_printed_goes_to_a_file_and_by_lines_to_the_console(tmp_path: Pa
     assert b"".join(read(run)) == b"one\ntwo\nthree\nboom\n"
 
 
+def test_a_run_may_get_its_name_when_its_task_is_loaded() -> None:
+    console = Console()
+    log = RunLogs(None, 1000, 3, console).open("task", "run", "Task_1_abc")
+    log.write(b"imported\n")
+    log.rename("Task(n=1)")
+    log.write(b"begun\n")
+    assert console.lines == [("Task_1_abc", "imported"), ("Task(n=1)", "begun")]
+
+
 def test_no_run_takes_more_than_its_limit_and_the_end_is_kept(tmp_path: Path) -> None:
     log = logs_in(tmp_path, size_max=1000).open("task", "run", "")
     printed = b"".join(b"%06d\n" % n for n in range(2000))
