@@ -126,6 +126,8 @@ class AcknowledgedReports(Checker):
         self.reported_at: dict[str, float] = {}
         #: run → when its report came first, and could not be answered; it may have been written all the same
         self.put_off_at: dict[str, float] = {}
+        #: task → when somebody asked for it last
+        self.asked_at: dict[str, float] = {}
         self.done: dict[str, float] = {}
         self.members = Members()
 
@@ -142,15 +144,18 @@ class AcknowledgedReports(Checker):
         if was_put_off(call) and call.params.get("run_id"):
             self.put_off_at.setdefault(call.params["run_id"], self.hub.now)
         if _was_accepted(call):
+            ended_at = self.put_off_at.get(call.params["run_id"], self.hub.now)
             if call.fresh:
                 for task_id in self.members.ended_by(call):
-                    self.reported[task_id] = call.params["run_id"]
-                    self.reported_at[task_id] = self.put_off_at.get(call.params["run_id"], self.hub.now)
+                    if self.asked_at.get(task_id, -math.inf) < ended_at:
+                        self.reported[task_id] = call.params["run_id"]
+                        self.reported_at[task_id] = ended_at
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
             since_s = self.hub.now - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
             asked = call.params.get("status", "PENDING") == "PENDING"
             if asked and since_s < STABLE_S * (1 - 2 * self.simulation.options.skew) - 0.5:
                 return  # it comes from who looked before the end, and is ignored
+            self.asked_at[call.params.get("task_id", "")] = self.hub.now
             self.reported.pop(call.params.get("task_id", ""), None)
             self.done.pop(call.params.get("task_id", ""), None)
 

@@ -88,7 +88,7 @@ def requirements_are_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def lost_grants_stay_lost(patch: pytest.MonkeyPatch) -> None:
     """A grant whose answer did not arrive is not handed out again."""
-    patch.setattr(granting, "_reconcile", lambda *_: None)
+    patch.setattr(granting, "_reconcile", lambda *_, **__: [])
 
 
 def grants_what_runs(patch: pytest.MonkeyPatch) -> None:

@@ -231,7 +231,7 @@ BUGS: list[Bug] = [
     _bug(bugs.nobody_is_given_up, "any", 0, "NoLeaseWithoutHolder"),
     _bug(bugs.resources_are_not_counted, "any", 0, "ResourcesFit", "invariants"),
     _bug(bugs.requirements_are_forgotten, "any", 0, "RequirementsFirst"),
-    _bug(bugs.lost_grants_stay_lost, "any", 8, "EverythingEnds"),
+    _bug(bugs.lost_grants_stay_lost, "lossy", 1, "EverythingEnds"),
     _bug(bugs.grants_what_runs, "any", 0, "OneLiveRun"),
     _bug(bugs.anybody_renews_all, "crashing", 0, "NoLeaseWithoutHolder"),
     _bug(bugs.one_client_is_remembered, "lossy", 0, "NoEffectTwice"),

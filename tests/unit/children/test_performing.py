@@ -14,7 +14,7 @@ class Called(Task):
     """Has a name for people, and something that is not for them."""
 
     n: int
-    key: str = param("none", visibility="private")
+    key: str = param(default="none", visibility="private")
 
     def complete(self) -> bool:
         return True
