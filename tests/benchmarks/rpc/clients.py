@@ -41,6 +41,21 @@ def bare(address: str, folder: str) -> Call:
     return call
 
 
+def empty(address: str, folder: str) -> Call:
+    """A REQ socket that does not look at what it sends and gets."""
+    import zmq
+
+    socket = zmq.Context.instance().socket(zmq.REQ)
+    socket.linger = 0
+    socket.connect(address)
+
+    def call() -> None:
+        socket.send(b"{}")
+        socket.recv()
+
+    return call
+
+
 def ours(address: str, folder: str, **settings: Any) -> Call:
     from actorsched import RemoteScheduler
 
@@ -91,6 +106,7 @@ def dask(address: str, folder: str) -> Call:
 CALLS_PER_LOOP = 50
 KINDS: dict[str, Callable[[str, str], Call]] = {
     "bare": bare,
+    "empty": empty,
     "ours": ours,
     "curve": curve,
     "luigi": luigi,

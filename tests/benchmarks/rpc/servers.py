@@ -32,6 +32,19 @@ def echo(folder: str) -> None:
         socket.send(json.dumps({"jsonrpc": "2.0", "result": request["params"], "id": request["id"]}).encode())
 
 
+def empty(folder: str) -> None:
+    """A REP socket that does not even read: nothing that answers in Python through ZeroMQ is faster."""
+    import zmq
+
+    socket = zmq.Context.instance().socket(zmq.REP)
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    print(f"tcp://127.0.0.1:{port}", flush=True)
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    while True:
+        socket.recv()
+        socket.send(b"{}")
+
+
 def _end_with_input() -> None:
     sys.stdin.read()
     os._exit(0)
@@ -105,6 +118,7 @@ def dask(folder: str) -> None:
 
 KINDS: dict[str, Callable[[str], None]] = {
     "echo": echo,
+    "empty": empty,
     "ours": ours,
     "curve": curve,
     "luigid": luigid,

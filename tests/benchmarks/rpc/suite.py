@@ -38,6 +38,7 @@ class Contestant:
 #: the first is the floor
 CONTESTANTS = (
     Contestant("bare REQ/REP echo with JSON", "echo", "bare"),
+    Contestant("bare REQ/REP that reads nothing", "empty", "empty"),
     Contestant("actorsched, asked by a bare REQ", "ours", "bare"),
     Contestant("actorsched", "ours", "ours"),
     Contestant("actorsched, CURVE", "curve", "curve"),
