@@ -183,6 +183,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "set_worker_processes": {"worker": "w", "n": 3},
     "add_worker": {"worker": "stranger", "info": {}},
     "ping": {"worker": "stranger"},
+    "remove_worker": {"worker": "w"},
     "send_scheduler_message": {"worker": "w", "task": "T", "content": "x"},
     "add_scheduler_message_response": {"task_id": "R", "message_id": "m", "response": 2},
     "get_scheduler_message_response": {"task_id": "R", "message_id": "m"},
