@@ -71,6 +71,8 @@ class RequirementsFirst(Checker):
         self.runs: dict[str, tuple[str, str]] = {}
         #: task → what its runs have asked for
         self.more: dict[str, list[str]] = {}
+        #: runs of which something was said that could not be answered
+        self.put_off: set[Any] = set()
 
     def run_started(self, attempt: Attempt) -> None:
         plan = self.world.plans[attempt.name]
@@ -86,7 +88,12 @@ class RequirementsFirst(Checker):
         may_be_taken = was_taken(call, "PENDING", "FAILED") or was_put_off(call)
         if may_be_taken and call.params.get("deps") is not None:
             self.more.pop(call.params["task_id"], None)  # who names all replaces what a run has asked for
-        if was_taken(call, "PENDING", "SUSPENDED") and call.params.get("new_deps"):
+        if was_put_off(
+            call
+        ):  # if it was written all the same, that was before what comes until it is asked again
+            self.put_off.add(call.params.get("run_id"))
+        known_when = call.params.get("run_id") not in self.put_off
+        if known_when and was_taken(call, "PENDING", "SUSPENDED") and call.params.get("new_deps"):
             self.more.setdefault(call.params["task_id"], []).extend(call.params["new_deps"])
         if was_taken(call, "FAILED") and "unfulfilled" in str(call.params.get("expl")):
             self.fail(f"{call.params['run_id']} was begun without what it needs, and its child did not go on")
