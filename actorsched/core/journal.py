@@ -326,6 +326,8 @@ def run_row(state: State, record: TaskRecord, new: str, now: Instant, told: Time
         ended = min(ended, started + held_s)
     if took_s is not None:
         started = ended - took_s
+    elif started is not None:
+        started = min(started, ended)  # the wall clock may have been set back
     trouble = record.trouble
     outcome = new
     if trouble is not None and new in (FAILED, DISABLED):

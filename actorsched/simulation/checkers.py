@@ -129,6 +129,8 @@ class AcknowledgedReports(Checker):
         #: task → when somebody asked for it last
         self.asked_at: dict[str, float] = {}
         self.done: dict[str, float] = {}
+        #: frames with reports; another scheduler on the same store answers them from that
+        self.answered: set[tuple[str, int]] = set()
         self.members = Members()
 
     def delivered(self, call: Served) -> None:
@@ -145,9 +147,13 @@ class AcknowledgedReports(Checker):
             self.put_off_at.setdefault(call.params["run_id"], self.hub.now)
         if _was_accepted(call):
             ended_at = self.put_off_at.get(call.params["run_id"], self.hub.now)
-            if call.fresh:
+            anew = call.fresh and call.frame not in self.answered
+            if call.frame is not None:
+                self.answered.add(call.frame)
+            if anew:
                 for task_id in self.members.ended_by(call):
-                    if self.asked_at.get(task_id, -math.inf) < ended_at:
+                    # what was done already is not done anew by a late report of another run
+                    if task_id not in self.reported and self.asked_at.get(task_id, -math.inf) <= ended_at:
                         self.reported[task_id] = call.params["run_id"]
                         self.reported_at[task_id] = ended_at
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
@@ -163,6 +169,7 @@ class AcknowledgedReports(Checker):
         if node == "scheduler" and not self.simulation.durable:
             self.reported.clear()
             self.done.clear()
+            self.answered.clear()
 
     def run_started(self, attempt: Attempt) -> None:
         at = self.done.get(attempt.task_id)
@@ -299,7 +306,10 @@ class ExitStatus(Checker):
 
 
 class Heartbeats(Checker):
-    """While nothing disturbs a worker, the scheduler hears of it in time."""
+    """While nothing disturbs a worker, the scheduler hears of it in time.
+
+    A scheduler whose commits fail sends everybody away for a while.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
@@ -314,6 +324,8 @@ class Heartbeats(Checker):
         lease_s = self.simulation.options.lease_s
         for node, since in self.simulation.programs.working.items():
             calm_since = max(self.simulation.troubles.last_at(node), since)
+            if self.simulation.disk is not None:
+                calm_since = max(calm_since, self.simulation.disk.failed_at)
             silent_s = self.hub.now - max(self.heard.get(node, 0.0), calm_since)
             if silent_s > lease_s and node not in self.late:
                 self.late.add(node)

@@ -58,6 +58,7 @@ class SimulatedDisk:
         full: nothing can be written.
         history: rows of runs that have ended.
         written_at: when a commit, or who has the place, was written last.
+        failed_at: when a commit failed last.
         habits: may be exchanged at any time.
     """
 
@@ -69,6 +70,7 @@ class SimulatedDisk:
         self.full = False
         self.history: list[RunRow] = []
         self.written_at = 0.0
+        self.failed_at = 0.0
         self._safe = Disk()
         self._unsynced: list[Written] = []
 
@@ -181,4 +183,5 @@ class SimulatedStore(MemoryStore):
 
     def _lost(self) -> StoreUnavailableError:
         self.hard.trace.add("commit failed", self.node.name)
+        self.hard.failed_at = self.hard.hub.now
         return StoreUnavailableError(f"{self.url}: the connection broke")

@@ -149,7 +149,7 @@ class HistoryIsWhole(Checker):
 
     def _check_time(self, row: RunRow) -> None:
         took_s = self.took.get(str(row.run_id))
-        if took_s is None or row.started is None:
+        if not took_s or row.started is None:  # nobody tells of no time at all
             return
         told_s = row.ended - row.started
         if abs(told_s - took_s) > took_s * 2 * self.simulation.options.skew + TIMED_S:

@@ -236,7 +236,7 @@ BUGS: list[Bug] = [
     _bug(bugs.anybody_renews_all, "crashing", 0, "NoLeaseWithoutHolder"),
     _bug(bugs.one_client_is_remembered, "lossy", 0, "NoEffectTwice"),
     _bug(bugs.old_frames_are_carried_out, "doubling", 0, "NoEffectTwice"),
-    _bug(bugs.done_is_overwritten, "any", 3, "AcknowledgedReports"),
+    _bug(bugs.done_is_overwritten, "any", 10, "AcknowledgedReports"),
     _bug(bugs.placeholders_need_nothing, "deep", 0, "RequirementsFirst"),
     _bug(bugs.wishes_of_runs_are_forgotten, "growing", 0, "RequirementsFirst"),
     _bug(bugs.failures_keep_resources, "failing", 0, "invariants", "EverythingEnds"),

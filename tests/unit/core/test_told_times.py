@@ -56,6 +56,16 @@ def test_a_late_report_is_dated_by_what_it_says(
     assert spans(recorded.rows()) == [span]
 
 
+def test_a_wall_clock_that_was_set_back_makes_no_run_end_before_it_began() -> None:
+    """Who tells nothing is dated by the clock of the scheduler."""
+    recorded = Recorded()
+    recorded.add_task(task_id="t", worker="w")
+    run_id = recorded.get_work(worker="w")["run_id"]
+    back = Instant(recorded.time + 1, recorded.time)
+    recorded.machine.add_task(back, task_id="t", worker="w", status="DONE", run_id=run_id)
+    assert spans(recorded.rows()) == [(recorded.time - WALL, recorded.time - WALL)]
+
+
 def test_the_members_of_a_batch_took_what_it_took() -> None:
     """They are one run."""
     recorded = Recorded()
