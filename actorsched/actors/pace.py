@@ -14,8 +14,8 @@ from __future__ import annotations
 #: seconds of work that may wait in front of a slot. A question and its answer take well below a
 #: millisecond in one process, and about one through a network.
 AHEAD_S = 0.005
-#: runs that one slot may hold, however short they are
-HELD_MAX = 16
+#: runs that one slot may hold, however short they are; with fewer, asking costs a tenth of a tiny run
+HELD_MAX = 64
 #: weight of the last run in the mean; a longer one than the mean counts in full
 SMOOTHING = 0.2
 

@@ -16,13 +16,14 @@ import msgspec
 
 from actorsched.actors.child_link import ChildLink
 from actorsched.actors.messages import RunJob, TaskMessage
+from actorsched.actors.pace import HELD_MAX
 from actorsched.children.nursery import Nursery
 from actorsched.children.speech import encode
 
 #: a larger job is not laid ready, bytes
 SHELF_MAX = 1 << 15
 #: successes that are remembered for what may follow them; a slot holds fewer runs than that
-SUCCESSES_MAX = 64
+SUCCESSES_MAX = 2 * HELD_MAX
 
 
 class Upcoming:

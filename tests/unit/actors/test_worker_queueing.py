@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actorsched.actors.messages import CancelRun, Exchange, RunJob, SlotReturned
+from actorsched.actors.pace import HELD_MAX
 from tests.unit.actors.worker_harness import Harness, Leaf, methods
 
 
@@ -167,11 +168,11 @@ def test_a_worker_with_short_runs_says_what_may_follow_which_of_them() -> None:
     """So many as its slot has room for; the empty name is that of each run of the answer."""
     harness = hasty()
     question = ask(harness)
-    assert question["ahead"] == {"": 15}
+    assert question["ahead"] == {"": HELD_MAX - 1}
     harness = hasty()
     harness.answer(harness.exchange(), harness.grant("A", "B", "C"))
     harness.end(1, "run-B")
-    assert harness.exchange().calls[-1].params["ahead"] == {"": 15, "run-C": 14}
+    assert harness.exchange().calls[-1].params["ahead"] == {"": HELD_MAX - 1, "run-C": HELD_MAX - 2}
 
 
 def test_what_follows_a_run_waits_behind_it() -> None:
