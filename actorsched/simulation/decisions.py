@@ -167,15 +167,23 @@ class ClaimsAreTaken(Checker):
 
 
 class DisabledForAReason(Checker):
-    """A task is disabled for killing its workers when so many that had it are dead or silent."""
+    """A task is disabled for killing its workers when so many that had it are dead or silent.
+
+    Who was told that nobody can say now may have been given anything: a commit that failed may have been
+    written all the same.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
         #: task → lives of workers that had it, each with its node
         self.holders: dict[str, dict[str, str]] = {}
+        #: lives of workers whose question for work could not be answered
+        self.doubtful: set[str] = set()
 
     def served(self, call: Served) -> None:
         life = str(call.params.get("incarnation", ""))
+        if self.simulation.options.failing_commits and call.method == "get_work" and was_put_off(call):
+            self.doubtful.add(life)
         for task_id in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
             self.holders.setdefault(task_id, {})[life] = call.node
         if was_taken(call, *LIVE):
@@ -187,7 +195,8 @@ class DisabledForAReason(Checker):
                 trouble = record.trouble
                 if trouble is None or trouble.disabled_at is None or not trouble.deaths:
                     continue
-                gone = [life for life in self.holders.get(record.task_id, {}) if not self._lives(life)]
+                had_it = self.holders.get(record.task_id, {}).keys() | self.doubtful
+                gone = sorted(life for life in had_it if not self._lives(life))
                 silent = {life for _, life in trouble.silent}
                 back = [
                     worker.worker_id for worker in machine.workers.values() if worker.incarnation in silent
