@@ -114,8 +114,8 @@ class AcknowledgedReports(Checker):
     The end of a batch is that of its members, but for those that have gone another way by then.
     Somebody may ask for it again, later than `stable_done_cooldown_secs` after its end; that is Luigi's
     meaning of PENDING. It may come between the report and its acknowledgement, when the first answers to
-    the report were lost. What the scheduler refused is no such wish; what it could not answer may be one: a
-    commit that failed may have been written all the same.
+    the report were lost, or the scheduler stood still in between. What the scheduler refused is no such wish;
+    what it could not answer may be one: a commit that failed may have been written all the same.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -144,9 +144,9 @@ class AcknowledgedReports(Checker):
         if call.method != "add_task" or (isinstance(call.result, dict) and call.result.get("refused")):
             return
         if was_put_off(call) and call.params.get("run_id"):
-            self.put_off_at.setdefault(call.params["run_id"], self.hub.now)
+            self.put_off_at.setdefault(call.params["run_id"], call.taken_at)
         if _was_accepted(call):
-            ended_at = self.put_off_at.get(call.params["run_id"], self.hub.now)
+            ended_at = self.put_off_at.get(call.params["run_id"], call.taken_at)
             anew = call.fresh and call.frame not in self.answered
             if call.frame is not None:
                 self.answered.add(call.frame)
@@ -157,11 +157,11 @@ class AcknowledgedReports(Checker):
                         self.reported[task_id] = call.params["run_id"]
                         self.reported_at[task_id] = ended_at
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
-            since_s = self.hub.now - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
+            since_s = call.taken_at - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
             asked = call.params.get("status", "PENDING") == "PENDING"
             if asked and since_s < STABLE_S * (1 - 2 * self.simulation.options.skew) - 0.5:
                 return  # it comes from who looked before the end, and is ignored
-            self.asked_at[call.params.get("task_id", "")] = self.hub.now
+            self.asked_at[call.params.get("task_id", "")] = call.taken_at
             self.reported.pop(call.params.get("task_id", ""), None)
             self.done.pop(call.params.get("task_id", ""), None)
 

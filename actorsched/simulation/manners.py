@@ -38,7 +38,7 @@ class EachIsAnswered(Checker):
                 known, seconds = self.waits.get(key, (way, 0))
                 waits[key] = way, (seconds if known is way else 0) + at_work
         self.waits = waits
-        for (connection, number, _), seconds in waits.values():
+        for (connection, number, *_), seconds in waits.values():
             if seconds > ANSWERED_S:
                 who = "nobody" if connection is None else connection.node.name
                 self.fail(f"frame {number} of {who} was taken {seconds} s ago and is not answered")

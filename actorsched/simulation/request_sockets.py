@@ -188,7 +188,7 @@ class RepEnd:
         self.crowd: dict[ReqEnd, None] = {}
         self.queue: deque[tuple[ReqEnd | None, int, bytes]] = deque()
         self._network = network
-        #: as in `transport/rep.py`: who asked last, and what
+        #: as in `transport/rep.py`: who asked last, what, and when
         self.way: Any = None
         #: what was taken and is not answered, in order; by the identity of its way
         self.owed: dict[int, Any] = {}
@@ -203,7 +203,7 @@ class RepEnd:
         if not self.queue:
             return None
         connection, number, frame = self.queue.popleft()
-        self.way = connection, number, frame
+        self.way = connection, number, frame, self._network.hub.now
         self.owed[id(self.way)] = self.way
         self.socket.readable = bool(self.queue)
         if self.crowd:
@@ -216,14 +216,15 @@ class RepEnd:
     def waits(self) -> bool:
         return bool(self.queue)
 
-    def send(self, frame: bytes, way: tuple[ReqEnd | None, int, bytes]) -> None:
-        connection, number, request = way
+    def send(self, frame: bytes, way: tuple[ReqEnd | None, int, bytes, float]) -> None:
+        connection, number, request, taken_at = way
         if is_silenced():
             return
         self.owed.pop(id(way), None)
         identity = identity_of(request)
         fresh = identity is None or self._seen.get(identity[0], -1) < identity[1]
-        calls = list(calls_in(connection.node.name if connection else "", request, frame, fresh=fresh))
+        name = connection.node.name if connection else ""
+        calls = list(calls_in(name, request, frame, fresh=fresh, taken_at=taken_at))
         if identity is not None and fresh and not any(map(was_put_off, calls)):
             self._seen[identity[0]] = identity[1]
         for call in calls:
@@ -267,7 +268,7 @@ class RepEnd:
 
     def break_off(self) -> None:
         """The node has crashed."""
-        for connection, _, request in self.owed.values():
+        for connection, _, request, _ in self.owed.values():
             for call in asked_in(connection.node.name if connection else "", request):
                 for watcher in self._network.watchers:
                     watcher.unanswered(call)

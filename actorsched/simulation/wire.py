@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ class Served(NamedTuple):
             answer is from memory.
         frame: client and number of the frame, where it says them.
         place: of the call in the frame.
+        taken_at: when the server began with it; -inf where that is not known.
     """
 
     node: str
@@ -32,6 +34,7 @@ class Served(NamedTuple):
     fresh: bool = True
     frame: tuple[str, int] | None = None
     place: int = 0
+    taken_at: float = -math.inf
 
 
 def was_put_off(call: Served) -> bool:
@@ -86,7 +89,9 @@ def asked_in(node: str, request: bytes) -> Iterator[Served]:
             yield Served(node, call["method"], _params_of(call), None, None, True, frame, place)
 
 
-def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) -> Iterator[Served]:
+def calls_in(
+    node: str, request: bytes, answer: bytes, *, fresh: bool = True, taken_at: float = -math.inf
+) -> Iterator[Served]:
     """Pair the calls of a frame with their answers; frames that are no JSON-RPC have none.
 
     An error that answers a frame as a whole is one of each call in it.
@@ -107,4 +112,4 @@ def calls_in(node: str, request: bytes, answer: bytes, *, fresh: bool = True) ->
         if response is not None:
             params = _params_of(call)
             result, error = response.get("result"), response.get("error")
-            yield Served(node, call["method"], params, result, error, fresh, frame, place)
+            yield Served(node, call["method"], params, result, error, fresh, frame, place, taken_at)
