@@ -203,15 +203,21 @@ class ChildLink:
 
     # -- what lies ready ------------------------------------------------------------------------
 
-    def lay_ready(self, payload: bytes, within_s: float) -> bool:
+    @property
+    def room(self) -> int:
+        """How many jobs may lie ready for the child."""
+        shelf = self._child.shelf if self._child is not None else None
+        return shelf.room if shelf is not None else 0
+
+    def lay_ready(self, payload: bytes, within_s: float, number: int) -> bool:
         """Let the child go on with this job by itself, if it does so within this time; false if it cannot."""
         shelf = self._child.shelf if self._child is not None else None
-        return shelf is not None and shelf.put(payload, within_s)
+        return shelf is not None and shelf.put(payload, within_s, number)
 
-    def clear_shelf(self) -> bool:
-        """Take back what lies ready; false when the child has taken it."""
+    def clear_shelf(self) -> set[int]:
+        """Take back what lies ready; the numbers of those jobs that the child has not taken."""
         shelf = self._child.shelf if self._child is not None else None
-        return shelf is not None and shelf.clear()
+        return shelf.clear() if shelf is not None else set()
 
     def turn_page(self) -> None:
         """The child went on to the next run by itself."""

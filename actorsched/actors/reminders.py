@@ -29,7 +29,7 @@ class EndAgain:
     cause: str
     at_once: bool
     lost: str
-    ahead: RunJob
+    ahead: RunJob | None
 
 
 @dataclass(frozen=True, slots=True)

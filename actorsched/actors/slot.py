@@ -22,7 +22,7 @@ wait, so that more can be asked for before the last is over. What waits behind a
 than `LINGER_S` is given back, for others to run; the same time bounds how long an end is kept.
 
 What is next is laid ready for the child (`upcoming.py`), which goes on with it by itself and says so with the
-end of the run before.
+end of the run before; the slot hears of it later, and may be some runs behind.
 
 A run that waits for dynamic requirements stays in its child, which goes to the nursery; the slot goes
 on with another one. When the task comes again, to whichever slot, its child is taken from there.
@@ -105,6 +105,8 @@ class SlotActor(Actor):
         self._child.replace()
 
     def on_stop(self) -> None:
+        if self._child and self._worker.is_alive():
+            self._hear_all(self._child.said())  # how runs have ended that the child went on from
         job = self._job
         self._drop_child()
         if job is not None:
@@ -260,15 +262,15 @@ class SlotActor(Actor):
             log.warning("a message did not reach its task", run=message.run_id, error=str(error))
 
     def _end_run(self, run_id: str, cause: str, *, at_once: bool = False, lost: str = "") -> None:
-        ahead = self._upcoming.ahead
-        if ahead is not None and not self._upcoming.take_back():
-            # the present run has ended, and what lay ready has begun; it will be known in a moment
-            again = EndAgain(run_id, cause, at_once, lost, ahead)
-            self.actor_inbox.after(CROSSING_S, again)
-            return
+        all_back = self._upcoming.take_back()
         waiting = self._upcoming.remove(run_id)
         if waiting is not None:
             self._note_end(waiting, failed(cause))
+            return
+        if not all_back:
+            # the present run has ended, and what lay ready has begun; it will be known in a moment
+            again = EndAgain(run_id, cause, at_once, lost, self._upcoming.ahead)
+            self.actor_inbox.after(CROSSING_S, again)
             return
         if self._job is None or self._job.job.run_id != run_id or not self._child:
             return

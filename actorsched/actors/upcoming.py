@@ -1,7 +1,7 @@
-"""What comes after the present run of a slot: runs that wait, the one that lies ready, messages for them.
+"""What comes after the present run of a slot: runs that wait, those that lie ready, messages for them.
 
-The first of them may be laid ready for the child (`children/shelf.py`), which goes on with it by itself.
-Until that is heard it counts as waiting, and can be taken back for as long as the child has not taken it.
+The first of them may be laid ready for the child (`children/shelf.py`), which goes on with them by itself.
+Until that is heard they count as waiting, and each can be taken back until the child has taken it.
 
 A run that may only follow the success of another one waits behind that one, in the same slot. Whatever has
 become of it, when its turn comes it is known.
@@ -10,7 +10,7 @@ become of it, when its turn comes it is known.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -20,8 +20,6 @@ from actorsched.actors.pace import HELD_MAX
 from actorsched.children.nursery import Nursery
 from actorsched.children.speech import encode
 
-#: a larger job is not laid ready, bytes
-SHELF_MAX = 1 << 15
 #: successes that are remembered for what may follow them; a slot holds fewer runs than that
 SUCCESSES_MAX = 2 * HELD_MAX
 
@@ -40,13 +38,14 @@ class Upcoming:
         self._nursery = nursery
         self._now = now
         self._queue: deque[RunJob] = deque()
-        #: what lies ready for the child, before the queue
-        self.ahead: RunJob | None = None
+        #: by number, what lies ready for the child, before the queue
+        self._ahead: dict[int, RunJob] = {}
+        self._n_laid = 0
         self._letters: list[TaskMessage] = []
         self._successes: deque[str] = deque(maxlen=SUCCESSES_MAX)
 
     def __len__(self) -> int:
-        return len(self._queue) + (self.ahead is not None)
+        return len(self._queue) + len(self._ahead)
 
     def add(self, message: RunJob) -> None:
         self._queue.append(message)
@@ -73,51 +72,58 @@ class Upcoming:
 
     # -- what lies ready ------------------------------------------------------------------------
 
+    @property
+    def ahead(self) -> RunJob | None:
+        """The first of those that lie ready."""
+        return next(iter(self._ahead.values()), None)
+
     def lay_ready(self, present: str) -> None:
-        """Let the child find what is next after the present run, where that is possible."""
-        if self.ahead is not None or not self._queue:
-            return
-        message = self._queue[0]
+        """Let the child find what is next after the present run, as far as that is possible."""
+        while self._queue and len(self._ahead) < self._child.room:
+            before = next(reversed(self._ahead.values())).job.run_id if self._ahead else present
+            if not self._lay_ready(self._queue[0], before):
+                return
+            self._ahead[self._n_laid] = self._queue.popleft()
+            self._n_laid += 1
+
+    def _lay_ready(self, message: RunJob, before: str) -> bool:
         job = message.job
         if self._nursery.keeps(job.task_id):
-            return
-        if message.after == present:
-            job = msgspec.structs.replace(job, after=present)  # the child knows first how that ends
+            return False
+        if message.after == before:
+            job = msgspec.structs.replace(job, after=before)  # the child knows first how that ends
         elif not self.may_begin(message):
-            return
+            return False
         within_s = message.start_by - self._now()
-        payload = encode(job)
-        if within_s > 0 and len(payload) <= SHELF_MAX and self._child.lay_ready(payload, within_s):
-            self.ahead = self._queue.popleft()
+        return within_s > 0 and self._child.lay_ready(encode(job), within_s, self._n_laid)
 
     def taken(self, run_id: str) -> RunJob | None:
         """The child has gone on with this run; returns it if it lay ready."""
-        if self.ahead is None or self.ahead.job.run_id != run_id:
-            return None
-        taken, self.ahead = self.ahead, None
-        return taken
+        for number, message in self._ahead.items():
+            if message.job.run_id == run_id:
+                return self._ahead.pop(number)
+        return None
 
     def take_back(self) -> bool:
-        """Let what lies ready wait in the queue; false when the child has taken it."""
-        if self.ahead is not None:
-            if not self._child.clear_shelf():
-                return False
-            self._queue.appendleft(self.ahead)
-            self.ahead = None
-        return True
+        """Let what lies ready wait in the queue; false when the child has taken some of it."""
+        if self._ahead:
+            left = self._child.clear_shelf()
+            self._put_back(number for number in self._ahead if number in left)
+        return not self._ahead
 
     def put_back(self) -> None:
         """The child does not run what lay ready, or not any more: let it wait in the queue."""
-        if not self.take_back() and self.ahead is not None:
-            self._queue.appendleft(self.ahead)
-            self.ahead = None
+        self.take_back()
+        self._put_back(self._ahead)
+
+    def _put_back(self, numbers: Iterable[int]) -> None:
+        self._queue.extendleft([self._ahead.pop(number) for number in sorted(numbers, reverse=True)])
 
     # -- messages -------------------------------------------------------------------------------
 
     def keep(self, letter: TaskMessage) -> bool:
         """Keep a message for a run that has yet to begin; false when it is for none of these."""
-        waiting = self._queue if self.ahead is None else (self.ahead, *self._queue)
-        if all(each.job.run_id != letter.run_id for each in waiting):
+        if all(each.job.run_id != letter.run_id for each in (*self._ahead.values(), *self._queue)):
             return False
         self._letters.append(letter)
         return True

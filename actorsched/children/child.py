@@ -11,6 +11,7 @@ A run that waits for dynamic requirements stays here, suspended, and the slot pu
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import signal
@@ -40,18 +41,18 @@ def child_main(
     """Serve jobs until the slot goes away; never returns.
 
     Args:
-        given: descriptors: the blocking stream socket to the slot; the two that standard output and standard
-            error go to, one for this run and the other for the next; that of the shelf.
+        given: descriptors: the blocking stream socket to the slot; that of the shelf; those that standard
+            output and standard error go to, in turn, another one for each run that lay ready.
         sys_path: where this child imports from.
         folder: its working folder, as it was in the worker's process.
         environment: its environment, as it was in the worker's process.
     """
     _bind_to_parent()
-    connection, this_log, next_log = socket.socket(fileno=given[0]), given[1], given[2]
-    shelf = Shelf(None, socket.socket(fileno=given[3]))
+    connection, shelf = socket.socket(fileno=given[0]), Shelf(None, socket.socket(fileno=given[1]))
+    logs = itertools.cycle(given[2:])
     for fd in given:  # what a task starts has no business with them
         os.set_inheritable(fd, False)
-    _print_to(this_log)
+    _print_to(next(logs))
     sys.path[:] = sys_path
     _take_environment(environment)
     _write_lines()
@@ -69,9 +70,9 @@ def child_main(
                 said, ended = _next(shelf, ended)
                 connection.sendall(pack_frame(encode(ended)))
                 if said is not None:
-                    this_log, next_log = next_log, this_log
-                    _print_to(this_log)
-                    traces.redirected()
+                    log_fd = next(logs)
+                    _print_to(log_fd)
+                    traces.redirected(log_fd)
             if isinstance(said, Prepare):
                 performer = Performer(said.settings)
             # a message that is still here was not fetched by the task that it was for

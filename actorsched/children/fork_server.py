@@ -9,9 +9,9 @@ The standard library's fork server was not used because there is one of it for t
 outlives the systems that it served, and its children import the user's `__main__` again, which a
 script without a guard does not survive.
 
-A request is a frame with the import path, the working folder and the environment, and five
-descriptors: the child's end of its socket, the writing end of its status pipe, the two that it writes
-its output to, and the reading end of its shelf. The answer comes on the status pipe: the process id,
+A request is a frame with the import path, the working folder and the environment, and these descriptors: the
+writing end of the status pipe, the child's end of its socket, the reading end of its shelf, and those that it
+writes its output to. The answer comes on the status pipe: the process id,
 and, when the child has ended, its status. When the control socket closes (the worker has ended, however
 that happened), the server kills the group of each child and ends. A server that was killed is replaced
 by the next request.
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import socket
@@ -32,13 +33,17 @@ from typing import NoReturn
 import msgspec
 
 from actorsched.children.child import child_main
-from actorsched.children.frames import pack_frame, read_frame
+from actorsched.children.frames import is_readable, pack_frame, read_frame
 from actorsched.children.launcher import PID, STATUS, Child
-from actorsched.children.shelf import Shelf
+from actorsched.children.shelf import ROOM_MAX, Shelf
 from actorsched.errors import ChildLostError
 
 #: seconds that a loaded machine may need to start Python and import this package
 START_TIMEOUT_S = 60.0
+#: pipes for the output of a child: one for the present run, and one for each that may lie ready
+N_LOGS_MAX = ROOM_MAX + 1
+#: the least of them, where descriptors are scarce
+N_LOGS_MIN = 2
 
 # The import path of the worker's process, because the package may have been found through it.
 _BOOT_SERVER = (
@@ -109,15 +114,17 @@ class ServedLauncher:
         request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb)))
         ours, theirs = socket.socketpair()
         status_read, status_write = os.pipe()
-        logs = (os.pipe(), os.pipe())
+        logs = [os.pipe() for _ in range(_n_logs(status_read))]
         for log_read, _ in logs:
             os.set_blocking(log_read, False)
         front, back = socket.socketpair(type=socket.SOCK_DGRAM)
-        child = Child(ours, status_read, 0, (logs[0][0], logs[1][0]), Shelf(front, back))
+        child = Child(
+            ours, status_read, 0, tuple(log_read for log_read, _ in logs), Shelf(front, back, len(logs) - 1)
+        )
         try:
             with self._lock:
                 self._used = True
-                fds = [theirs.fileno(), status_write, logs[0][1], logs[1][1], back.fileno()]
+                fds = [status_write, theirs.fileno(), back.fileno(), *(log_write for _, log_write in logs)]
                 socket.send_fds(self._control, [b"+"], fds)
                 self._control.sendall(pack_frame(request))
         except OSError as error:
@@ -128,7 +135,7 @@ class ServedLauncher:
             os.close(status_write)
             for _, log_write in logs:
                 os.close(log_write)
-        readable, _, _ = select.select([status_read], [], [], START_TIMEOUT_S)
+        readable = is_readable(status_read, START_TIMEOUT_S)
         packed = os.read(status_read, PID.size) if readable else b""
         if len(packed) < PID.size:
             child.close()
@@ -140,6 +147,18 @@ class ServedLauncher:
         ours.setblocking(False)
         child.pid = PID.unpack(packed)[0]
         return child
+
+
+def _n_logs(descriptor: int) -> int:
+    """How many pipes a child may have.
+
+    A new `descriptor` tells how many this process has, because the lowest that is free is given out. A
+    quarter of what is allowed goes to children in plenty; the rest lasts for four times as many others,
+    and for whatever else the process opens.
+    """
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    plenty = allowed == resource.RLIM_INFINITY or descriptor < allowed // 4
+    return N_LOGS_MAX if plenty else N_LOGS_MIN
 
 
 def serve(control_fd: int, start_method: str) -> None:
@@ -189,14 +208,14 @@ def serve(control_fd: int, start_method: str) -> None:
 def _receive(control: socket.socket) -> tuple[Request, int, list[int]] | None:
     """The next request, its status pipe, and what the child gets; None when nobody is left to ask."""
     try:
-        mark, fds, _, _ = socket.recv_fds(control, 1, 5)
+        mark, fds, _, _ = socket.recv_fds(control, 1, 3 + N_LOGS_MAX)
         if not mark:
             return None
         request = msgspec.msgpack.decode(read_frame(control), type=Request)
     except (EOFError, ConnectionError):
         return None
-    connection_fd, status_fd, *others = fds
-    return request, status_fd, [connection_fd, *others]
+    status_fd, *given = fds
+    return request, status_fd, given
 
 
 def _become_child(request: Request, given: list[int], idle: tuple[int, ...]) -> NoReturn:

@@ -70,7 +70,14 @@ class FrameStream:
 
     def wait(self, timeout: float | None) -> bool:
         """Wait until there is something to read; False when it took longer than so many seconds."""
-        return bool(self._whole) or bool(select.select([self._connection], [], [], timeout)[0])
+        return bool(self._whole) or is_readable(self._connection.fileno(), timeout)
+
+
+def is_readable(fd: int, timeout: float | None) -> bool:
+    """Wait so many seconds for something to read; also of a descriptor that is too high for `select`."""
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(None if timeout is None else timeout * 1000))
 
 
 def read_available(connection: socket.socket) -> bytes:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import struct
 import sys
 from typing import Protocol
 
+from actorsched.children.frames import is_readable
 from actorsched.children.shelf import Shelf
 from actorsched.errors import ConfigError
 
@@ -31,10 +31,10 @@ class Child:
         connection: non-blocking stream socket to the child.
         status_fd: becomes readable with the exit status when the child has ended.
         pid: process id, and id of the process group that the child leads.
-        log_fds: non-blocking; what the child writes to standard output and standard error. Two, so that
-            what it prints in a run that it went on to by itself comes on the other one; none: it goes where
-            that of this process goes.
-        shelf: where its next job may be laid ready; None: it has none.
+        log_fds: non-blocking; what the child writes to standard output and standard error. One more than
+            jobs may lie ready, so that each run that it went on to by itself has another one; none: it goes
+            where that of this process goes.
+        shelf: where its next jobs may be laid ready; None: it has none.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Child:
 
     def turn_page(self) -> None:
         """The child went on to the next run by itself."""
-        self._page = 1 - self._page
+        self._page = (self._page + 1) % len(self.log_fds)
 
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group; one that is gone is left in peace."""
@@ -69,7 +69,7 @@ class Child:
             os.killpg(self.pid, number)
 
     def has_ended(self) -> bool:
-        return bool(select.select([self.status_fd], [], [], 0)[0])
+        return is_readable(self.status_fd, 0)
 
     def read_status(self) -> int | None:
         """The exit status (negative: minus the signal's number); None when nobody saw it end."""

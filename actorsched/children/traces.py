@@ -27,6 +27,7 @@ class Traces:
 
     def __init__(self) -> None:
         self._n_modules = 0
+        self._streams_by_log: dict[int, tuple[Any, ...]] = {}
         self.loaded()
 
     def loaded(self) -> None:
@@ -39,13 +40,17 @@ class Traces:
         self._environment = dict(_environment())
         self._handlers = _handlers()
         self._limits = _limits()
+        self._streams_by_log.clear()
         self._streams = _streams()
         os.umask(umask := os.umask(0))
         self._umask = umask
 
-    def redirected(self) -> None:
-        """The output goes somewhere else from now on, and that was not the task."""
-        self._streams = _streams()
+    def redirected(self, log_fd: int) -> None:
+        """Nothing was found, and the output goes here from now on; that was not the task."""
+        streams = self._streams_by_log.get(log_fd)
+        if streams is None:
+            streams = self._streams_by_log[log_fd] = _streams()
+        self._streams = streams
 
     def found(self) -> str:
         """One reason why this process is not as it was; "" if it is."""
@@ -66,8 +71,9 @@ class Traces:
             return "resource limits changed"
         if _streams() != self._streams:
             return "standard output or standard error changed"
-        os.umask(umask := os.umask(self._umask))
+        umask = os.umask(self._umask)
         if umask != self._umask:
+            os.umask(umask)
             return "the umask changed"
         return ""
 

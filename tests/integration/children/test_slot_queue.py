@@ -257,7 +257,9 @@ def test_what_the_next_run_prints_at_the_wrong_moment_is_not_of_the_present_one(
     patient.slot.ask(CancelRun(run_id="run-x", cause="not one of ours"))  # now one runs, and one lies ready
     link = slot._child
     monkeypatch.setattr(ChildLink, "said", look_and_be_late)
-    [other] = [fd for fd in link._child.log_fds if fd != link._child.log_fd]
+    other = link._child.log_fds[
+        (link._child.log_fds.index(link._child.log_fd) + 1) % len(link._child.log_fds)
+    ]
     patient.slot.tell(ChildPrinted(link.life, other))
     assert patient.hear(2) == [("run-a", "DONE"), ("run-b", "DONE")]
     assert [log.name for log in (tmp_path / "logs").rglob("*.log")] == ["run-b.log"]
@@ -291,6 +293,38 @@ def test_what_lies_ready_can_be_cancelled(patient: Bench) -> None:
     assert patient.lines() == "wa"
 
 
+def test_of_many_that_lie_ready_each_can_be_cancelled(patient: Bench) -> None:
+    """The others keep their order."""
+    patient.run("a", gate=patient.gate)
+    for line in "bcdefghijkl":
+        patient.run(line)
+    patient.slot.tell(CancelRun(run_id="run-e", cause="cancelled"))
+    patient.slot.ask(CancelRun(run_id="run-x", cause="not one of ours"))
+    patient.open_gate()
+    words = patient.hear(12)
+    assert [run_id for run_id, status in words if status != "DONE"] == ["run-e"]
+    assert patient.lines() == "wabcdfghijkl"
+
+
+def test_what_the_child_did_while_its_slot_did_not_look_counts_when_it_stops(
+    patient: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, looks = ChildLink.said, threading.Event()
+    monkeypatch.setattr(ChildLink, "said", lambda link: said(link) if looks.is_set() else [])
+    patient.run("a", gate=patient.gate)
+    for line in "bcd":
+        patient.run(line)
+    patient.slot.ask(CancelRun(run_id="run-x", cause="not one of ours"))  # now they lie ready
+    patient.open_gate()
+    while patient.lines() != "wabcd":  # the child runs what lies ready
+        threading.Event().wait(0.001)
+    looks.set()
+    patient.slot.stop(block=True)
+    words = patient.hear(4)
+    assert words[:3] == [("run-a", "DONE"), ("run-b", "DONE"), ("run-c", "DONE")]
+    assert words[3][0] == "run-d"  # it may have been about to say so
+
+
 def test_a_run_that_ends_by_force_leaves_what_lies_ready(patient: Bench) -> None:
     patient.run("a", gate=patient.gate)
     patient.run("b")
@@ -310,7 +344,7 @@ def test_a_child_that_stands_still_between_two_runs_is_ended(
     patient: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has taken what lay ready, and nothing will be heard of the run before."""
-    monkeypatch.setattr("actorsched.children.shelf.Shelf.clear", lambda self: False)
+    monkeypatch.setattr("actorsched.children.shelf.Shelf.clear", lambda self: set())
     monkeypatch.setattr("actorsched.actors.slot.CROSSING_S", 0.1)
     patient.run("a", gate=patient.gate)
     patient.run("b")
