@@ -63,6 +63,16 @@ def ours(address: str, folder: str, **settings: Any) -> Call:
     return lambda: scheduler.ping(worker="w")
 
 
+def frames(address: str, folder: str) -> Call:
+    """As a worker sends its reports: several calls in one frame."""
+    from actorsched import RemoteScheduler
+    from actorsched.actors.messages import Call, CallBatch
+
+    scheduler = RemoteScheduler(address)
+    batch = CallBatch(calls=(Call(method="ping", params={"worker": "w"}),) * CALLS_PER_FRAME)
+    return lambda: scheduler.actor_ref.ask(batch)
+
+
 def curve(address: str, folder: str) -> Call:
     own, servers = Path(folder, CLIENT + SECRET_SUFFIX), Path(folder, "server", "server" + PUBLIC_SUFFIX)
     return ours(address, folder, server_key=str(servers), client_key=str(own))
@@ -104,10 +114,14 @@ def dask(address: str, folder: str) -> Call:
 
 #: starting a loop costs as much as a call, so a client of dask stays in it for so many
 CALLS_PER_LOOP = 50
+CALLS_PER_FRAME = 16
+#: how many calls one call of these is
+EACH = {"dask": CALLS_PER_LOOP, "frames": CALLS_PER_FRAME}
 KINDS: dict[str, Callable[[str, str], Call]] = {
     "bare": bare,
     "empty": empty,
     "ours": ours,
+    "frames": frames,
     "curve": curve,
     "luigi": luigi,
     "grpc": grpc,
@@ -117,7 +131,7 @@ KINDS: dict[str, Callable[[str, str], Call]] = {
 
 def main(kind: str, address: str, folder: str, seconds: float) -> None:
     call = KINDS[kind](address, folder)
-    each = CALLS_PER_LOOP if kind == "dask" else 1
+    each = EACH.get(kind, 1)
     for _ in range(max(1, WARM_UP // each)):
         call()
     print("ready", flush=True)

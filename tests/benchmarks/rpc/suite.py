@@ -17,6 +17,7 @@ import psutil
 from actorsched import RemoteScheduler, Worker
 from tests.benchmarks.endtoend.scheduler_node import scheduler_node
 from tests.benchmarks.rounds import Sample, median
+from tests.benchmarks.rpc.clients import CALLS_PER_FRAME
 from tests.benchmarks.rpc.heartbeats import Node, heartbeats_share
 from tests.benchmarks.rpc.wakeups import wakeups_s
 from tests.benchmarks.table import show
@@ -42,6 +43,7 @@ CONTESTANTS = (
     Contestant("actorsched, asked by a bare REQ", "ours", "bare"),
     Contestant("actorsched", "ours", "ours"),
     Contestant("actorsched, CURVE", "curve", "curve"),
+    Contestant(f"actorsched, {CALLS_PER_FRAME} pings a frame", "ours", "frames"),
     Contestant("luigid over HTTP", "luigid", "luigi", "luigi"),
     Contestant("grpcio, JSON", "grpc", "grpc", "grpc"),
     Contestant("dask's comm", "dask", "dask", "distributed"),
