@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,8 @@ from actorsched.cli.sections import SectionedCommand
 
 #: seconds between two looks at a log that is followed
 FOLLOW_S = 0.2
-#: an id shows so many parameters, in the order of their names, and of each so many characters (Luigi's)
-SHOWN, SHOWN_CHARS = 3, 16
+#: of a name with many parameters, so many ids are tried
+IDS_MAX = 4096
 #: of the tasks that fit, so many are named
 NAMED_MAX = 20
 
@@ -32,7 +34,7 @@ def show_logs(
         raise click.UsageError("--later-runs and --run contradict each other: a run has no later ones")
     follow = follow or later_runs
     folder = log_dir or default_folder()
-    tasks = tasks_like(folder, task) or tasks_like(folder, id_begin(task))
+    tasks = tasks_like(folder, task) or _tasks_named(folder, task)
     if not tasks:
         raise click.ClickException(
             f"no log of a task {task!r} in {folder}: it printed nothing, ran on another machine, "
@@ -60,12 +62,26 @@ def show_logs(
     sys.stdout.buffer.flush()
 
 
-def id_begin(name: str) -> str:
-    """How the id of a task begins that is shown as, for example, `Total(day=2026-11-24, out=out)`."""
+def _tasks_named(folder: Path, name: str) -> list[str]:
+    from actorsched.children.runlog import file_name
+
+    names = (file_name(task_id) for task_id in islice(ids_of(name), IDS_MAX))
+    return list(islice((each for each in names if (folder / each).is_dir()), 1))
+
+
+def ids_of(name: str) -> Iterator[str]:
+    """The ids that a task may have that is shown as, for example, `Total(day=2026-11-24, out=out)`.
+
+    A name has all public parameters, and an id is made of those that are significant. The name does not say
+    which; most of them are, as a rule.
+    """
+    from actorsched.tasks.schema import id_of
+
     family, _, inside = name.removesuffix(")").partition("(")
     values = dict(re.findall(r"(\w+)=(.*?)(?=, \w+=|$)", inside))
-    shown = [values[each][:SHOWN_CHARS] for each in sorted(values)[:SHOWN]]
-    return re.sub(r"[^A-Za-z0-9_]", "_", "_".join([family, *shown])) + "_" * (1 if shown else 2)
+    for count in range(len(values), -1, -1):
+        for significant in combinations(sorted(values), count):
+            yield id_of(family, {each: values[each] for each in significant})
 
 
 def _follow(folder: Path, task: str, run_id: str | None, later_runs: bool) -> None:

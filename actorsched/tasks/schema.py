@@ -149,10 +149,20 @@ class Schema:
             identity = [(name, f"{_quoted(name)}:", self.by_name[name].form.dump) for name in names]
             self._identity = identity
         texts = [dump(values[name]) for name, _, dump in identity]
-        body = ",".join([item[1] + _quoted(text) for item, text in zip(identity, texts, strict=True)])
-        digest = md5(f"{{{body}}}".encode(), usedforsecurity=False).hexdigest()[:DIGEST_CHARS]
-        summary = "_".join([text[:SUMMARY_CHARS] for text in texts[:SUMMARY_PARAMS]])
-        return f"{self.family}_{NOT_IN_ID.sub('_', summary)}_{digest}"
+        return _id_of(self.family, [key for _, key, _ in identity], texts)
+
+
+def id_of(family: str, texts: Mapping[str, str]) -> str:
+    """Return the id of a task of this family whose significant public parameters are these texts."""
+    names = sorted(texts)
+    return _id_of(family, [f"{_quoted(name)}:" for name in names], [texts[name] for name in names])
+
+
+def _id_of(family: str, keys: list[str], texts: list[str]) -> str:
+    body = ",".join([key + _quoted(text) for key, text in zip(keys, texts, strict=True)])
+    digest = md5(f"{{{body}}}".encode(), usedforsecurity=False).hexdigest()[:DIGEST_CHARS]
+    summary = "_".join([text[:SUMMARY_CHARS] for text in texts[:SUMMARY_PARAMS]])
+    return f"{family}_{NOT_IN_ID.sub('_', summary)}_{digest}"
 
 
 def schema_of(cls: type, family: str, bases: Iterable[Schema], reserved: frozenset[str]) -> Schema:
