@@ -13,10 +13,11 @@ from actorsched.cli.settings import natural
 from actorsched.cli.status import STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from actorsched.facade.remote_scheduler import RemoteScheduler
 
+RUNNING = ("RUNNING", "BATCH_RUNNING")
 #: tasks that are asked for in one request
 PAGE = 1000
 #: so many of those that failed are shown with their error, which is asked for one by one
@@ -56,15 +57,16 @@ def show_tasks(
         return
     now = time.time()
     errors = _errors(remote, found)
+    names = {view["task_id"]: view["display_name"] for view in found}
     print_table(
         ("STATUS", "PRIORITY", "SINCE", "TASK", "WHY"),
         [
             (
                 view["status"],
                 f"{view['priority']:g}",
-                ago(now - (view.get("time_running") or view["last_updated"])),
+                ago(now - since(view)),
                 view["display_name"],
-                _why(view) or errors.get(view["task_id"], ""),
+                why(view, names) or errors.get(view["task_id"], ""),
             )
             for view in found
         ],
@@ -85,11 +87,32 @@ def _errors(remote: RemoteScheduler, found: list[dict[str, Any]]) -> dict[str, s
     }
 
 
-def _why(view: dict[str, Any]) -> str:
-    """What there is to say about a task beside its status."""
-    if view["status"] == "RUNNING":
-        return " ".join(filter(None, (f"on {view['worker_running']}", view.get("status_message") or "")))
-    return view.get("blocked_reason") or view.get("status_message") or ""
+def since(view: dict[str, Any]) -> float:
+    """When the task came into its state; that of others than running ones changes when they are touched."""
+    began = view.get("time_running") if view["status"] in RUNNING else None
+    return float(began or view["last_updated"])
+
+
+def why(view: dict[str, Any], names: Mapping[str, str]) -> str:
+    """What there is to say about a task beside its status.
+
+    Args:
+        view: of the task.
+        names: id → name, as far as they are known, for what it waits for.
+    """
+    message = view.get("status_message") or ""
+    if view["status"] in RUNNING:
+        share = view.get("progress_percentage")
+        parts = (
+            f"on {view['worker_running'] or 'a worker'}",
+            "" if share is None else f"{share:g} %",
+            message,
+        )
+        return "  ".join(filter(None, parts))
+    reason = str(view.get("blocked_reason") or "")
+    head, separator, last = reason.rpartition(": ")
+    # what a run said of itself is over when the task waits again
+    return f"{head}{separator}{names.get(last, last)}" or (message if view["status"] == "DONE" else "")
 
 
 tasks = client_command(
