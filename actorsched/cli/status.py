@@ -29,7 +29,9 @@ def show_status(remote: RemoteScheduler, as_json: bool) -> None:
     """See the help of the command."""
     hello = remote.hello()
     counts = count_tasks(remote)
-    workers = remote.worker_list(include_running=True)
+    listed = remote.worker_list(include_running=True)
+    workers = [worker for worker in listed if not worker.get("submission")]
+    waiting = sum(1 for worker in listed if worker.get("submission") and worker["num_pending"])
     active = [worker for worker in workers if worker["state"] == "active"]
     slots = sum(worker.get("workers", 1) for worker in active)
     busy = sum(worker.get("num_running", 0) for worker in workers)
@@ -45,6 +47,7 @@ def show_status(remote: RemoteScheduler, as_json: bool) -> None:
             "slots": slots,
             "busy": busy,
         },
+        "submissions": waiting,
         "resources": {
             each["name"]: {"total": each["num_total"], "used": each["num_used"]} for each in resources
         },
@@ -60,6 +63,8 @@ def show_status(remote: RemoteScheduler, as_json: bool) -> None:
     click.echo(f"tasks      {', '.join(shown) or 'none'}")
     disabled = f", {len(workers) - len(active)} disabled" if len(active) < len(workers) else ""
     click.echo(f"workers    {len(active)} active{disabled}; {busy} of {slots} slots busy")
+    if waiting:
+        click.echo(f"submitted  {waiting} with tasks that wait")
     for each in resources:
         click.echo(f"resource   {each['name']}: {each['num_used']:g} of {each['num_total']:g} in use")
 

@@ -29,11 +29,12 @@ def show_workers(remote: RemoteScheduler, as_json: bool) -> None:
         ("STATE", "SLOTS", "RUNNING", "PENDING", "HEARD", "STARTED", "HOST", "WORKER", "RUNS"),
         [
             (
-                worker["state"],
+                # a program that has gone on purpose is neither at work nor silent
+                "submitted" if worker.get("submission") else worker["state"],
                 str(worker.get("workers", "")),
                 str(worker["num_running"]),
                 str(worker["num_pending"]),
-                f"{ago(now - worker['last_active'])} ago",
+                "" if worker.get("submission") else f"{ago(now - worker['last_active'])} ago",
                 f"{ago(now - worker['started'])} ago",
                 str(worker.get("host", "")),
                 worker["name"],

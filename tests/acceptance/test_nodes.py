@@ -184,6 +184,9 @@ def test_a_submission_is_done_by_nodes_that_come_later(folder: Path) -> None:
         reply = run_json("submit", "trouble.py", "Typed", *at, cwd=folder)
         assert reply["counts"]["not_run"] == 2
         assert "SUCCESS" not in run("submit", "trouble.py", "Fine", "--name", "no", *at, cwd=folder).stdout
+        status = run_json("status", *at, cwd=folder)
+        assert (status["workers"]["active"], status["submissions"]) == (0, 2)  # nobody is there to work
+        assert "submitted" in run("workers", *at, cwd=folder).stdout
         assert run_json("cancel", "name=no", *at, cwd=folder)["status"] == "DISABLED"
         tree = run("graph", "Typed", *at, cwd=folder).stdout
         assert tree.startswith("pending Typed(")
