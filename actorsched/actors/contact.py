@@ -1,4 +1,5 @@
 """Whether there is contact with a scheduler, for the log: one line when it is lost, and one when it is back.
+Where there was none before, they say that it is not there yet, and then that it is.
 
 How often it was tried in between stands in neither, because nobody can do anything about it. Calls and
 pings go different ways to the same scheduler, and share this, so that each loss is told of once.
@@ -39,17 +40,16 @@ class Contact:
                 return
             self._away_since = since
         patience_s = self._patience_s if patience_s is None else patience_s
-        log.warning(
-            "lost contact with the scheduler", url=self._url, cause=cause, patience_s=patience_s or "no end"
-        )
+        event = "lost contact with the scheduler" if self.was_there else "no answer from the scheduler yet"
+        log.warning(event, url=self._url, cause=cause, patience_s=patience_s or "no end")
 
     def find(self) -> None:
         """There was an answer."""
-        self.was_there = True
+        was_there, self.was_there = self.was_there, True
         if self._away_since is None:  # the usual case costs no more than this
             return
         with self._lock:
             since, self._away_since = self._away_since, None
         if since is not None:
-            away_s = round(self._now() - since, 3)
-            log.info("contact with the scheduler is back", url=self._url, away_s=away_s)
+            event = "contact with the scheduler is back" if was_there else "the scheduler has answered"
+            log.info(event, url=self._url, away_s=round(self._now() - since, 3))
