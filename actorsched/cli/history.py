@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,9 +56,8 @@ def _history(
     limit: int,
     as_json: bool,
 ) -> None:
-    from actorsched.cli.output import ago, print_json, print_table
+    from actorsched.cli.output import print_json, print_table, took
     from actorsched.store.history import History
-    from actorsched.tasks.reports import cause_of, reported
 
     history = History(url or usual_url())
     history.open(create=False)
@@ -91,10 +90,10 @@ def _history(
             (
                 datetime.fromtimestamp(row["ended"]).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
                 row["outcome"],
-                "" if row["duration"] is None else ago(row["duration"]),
+                "" if row["duration"] is None else took(row["duration"]),
                 f"{row['family']}({', '.join(f'{k}={v}' for k, v in sorted(row['params'].items()))})",
                 row["host"] or "",
-                cause_of(reported(row["error"])),
+                _why(row),
             )
             for row in found
         ],
@@ -102,6 +101,14 @@ def _history(
     )
     if more:
         click.echo("… and more; --limit 0 shows all of them", err=True)
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    from actorsched.tasks.reports import cause_of, reported
+
+    if row["outcome"] == "LOST" and not row["error"]:
+        return f"its worker was given up: {row['worker']}"
+    return cause_of(reported(row["error"]))
 
 
 history = click.Command(

@@ -48,6 +48,13 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "·" for c in text)
 
 
+def took(seconds: float) -> str:
+    """How long something took: more exactly than `ago` where it was quick."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.{2 if seconds < 1 else 1}f} s"
+    return ago(seconds)
+
+
 def ago(seconds: float) -> str:
     """A time span, in the two largest units."""
     seconds = max(0.0, seconds)
