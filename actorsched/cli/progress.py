@@ -48,8 +48,8 @@ class Picture:
 
     @property
     def left_s(self) -> float | None:
-        """How long it would take at this rate; None as long as nobody knows."""
-        return (self.pending + self.running) / self.rate if self.rate else None
+        """How long it would take at this rate; None as long as nobody knows, or while nothing runs."""
+        return (self.pending + self.running) / self.rate if self.rate and self.running else None
 
 
 class Progress:

@@ -214,7 +214,8 @@ def _summary(result: RunResult) -> Iterable[str]:
             for family, count in sorted(families.items(), key=lambda item: -item[1])[:NAMED]:
                 yield f"         {count:>6} {family}"
             if len(families) > NAMED:
-                yield f"                … and {len(families) - NAMED} more families"
+                more = len(families) - NAMED
+                yield f"                … and {more} more famil{'y' if more == 1 else 'ies'}"
             continue
         for task in tasks[:NAMED]:
             yield f"         {task.name}" + (f": {task.cause}" if task.cause else "")
