@@ -81,6 +81,7 @@ keygen = click.Group(
                     help="The folder to make.",
                 )
             ],
+            short_help="Make the key of a scheduler.",
             help="Make the key of a scheduler, and the folder for the keys that it lets in.",
         ),
         click.Command(

@@ -37,6 +37,9 @@ COMMANDS = {
     "keygen": ("keygen", "Make keys and users, for a scheduler that asks for them."),
 }
 
+#: what click raises where a command was named without anything, from 8.2 on
+NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
@@ -68,7 +71,8 @@ class Commands(click.Group):
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Settings: flags over environment (ACTORSCHED_…) over actorsched.toml over defaults.",
+    epilog="To begin with: `actorsched run FILE.py TASK`; with --help behind it, it shows the parameters of"
+    " that task.\n\nSettings: flags over environment (ACTORSCHED_…) over actorsched.toml over defaults.",
 )
 @click.version_option(__version__, prog_name="actorsched", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -88,6 +92,9 @@ def run_cli(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code
+    except NO_ARGUMENTS as error:  # the help as it is, and no error about it
+        print(error.format_message(), file=sys.stderr, flush=True)
+        return int(error.exit_code)
     except click.ClickException as error:
         hint = _where_to_look(error) if isinstance(error, click.UsageError) else ""
         return _fail(error.format_message() + hint, error.exit_code)
