@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from actorsched.cli.client import CLIENT_SECTION, json_option, scheduler_option
 from actorsched.cli.config_file import config_option
+from actorsched.cli.sections import Option
 from actorsched.cli.settings import log_level_option, natural, resource_option, setting_options, values_of
 from actorsched.cli.task_command import TaskCommand, chosen, module_of, tasks_in, texts_of
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
@@ -37,6 +39,7 @@ def run_task(ctx: click.Context, /, **values: Any) -> int:
     """See the help of the command."""
     from actorsched.cli import logging
 
+    _refuse_what_has_no_meaning(ctx, values)
     task = task_of(ctx)
     logging.set_up(values["log_level"])
     result, interrupted = _run(task, values)
@@ -47,6 +50,26 @@ def run_task(ctx: click.Context, /, **values: Any) -> int:
     else:
         _print_summary(result)
     return result.exit_code if result.succeeded else interrupted or result.exit_code
+
+
+def _refuse_what_has_no_meaning(ctx: click.Context, values: Mapping[str, Any]) -> None:
+    """Nobody would run anything, or another scheduler decides; for the latter see `node.py`."""
+    if values["scheduler"] is None:
+        if values["workers"] == 0:
+            raise click.UsageError(
+                "--workers 0 leaves all tasks to the nodes of a scheduler; say which scheduler"
+                " (--scheduler tcp://HOST:PORT), or --workers 1",
+                ctx,
+            )
+        return
+    for param in ctx.command.params:
+        given = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if given and isinstance(param, Option) and param.section == SCHEDULER_SECTION:
+            raise click.UsageError(
+                f"{param.opts[0]} has no meaning with --scheduler, because that scheduler decides by its"
+                f" own; give it to that one: actorsched node --role scheduler {param.opts[0]} …",
+                ctx,
+            )
 
 
 def task_of(ctx: click.Context) -> Any:
@@ -141,10 +164,13 @@ def _scheduler(values: Mapping[str, Any]) -> Iterator[Any]:
 def check_contact(values: Mapping[str, Any]) -> None:
     """Notice a wrong address at once, and not when the patience ends."""
     from actorsched.cli.client import connect
+    from actorsched.transport.address import is_http
 
     first = {**values, "patience": min(FIRST_CONTACT_S, values["patience"] or FIRST_CONTACT_S)}
     with connect(first) as remote:
         remote.hello()
+        if is_http(values["scheduler"]):  # a luigid knows no `hello`; that was answered for it
+            remote.is_pause_enabled()
 
 
 def _display(progress: Progress, task: Any) -> contextlib.AbstractContextManager[Live | Lines]:

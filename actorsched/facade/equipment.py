@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from actorsched.actors.runtime import Runtime
@@ -9,13 +10,14 @@ from actorsched.children.launcher import method_named
 from actorsched.children.nursery import Nursery
 from actorsched.children.runlog import RunLogs, default_folder, echo_to_stderr
 from actorsched.config import WorkerSettings
+from actorsched.errors import ConfigError
 
 
 class Equipment:
     """The nursery of a worker, opened when it is needed (one that has no slots may get some later), its logs.
 
     Raises:
-        ConfigError: a bad start method.
+        ConfigError: a bad start method, or a folder of logs that cannot be written.
     """
 
     def __init__(self, settings: WorkerSettings, runtime: Runtime) -> None:
@@ -37,8 +39,24 @@ class Equipment:
         self.logs.close()
 
 
+def _refuse_unwritable(folder: Path) -> None:
+    """Whoever names a folder hears now that it does not work, and not once for each run."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK) else "Permission denied"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise ConfigError(
+            f"setting log_dir={str(folder)!r}: nothing can be written there ({reason}); name another folder,"
+            " or say 'off'"
+        )
+
+
 def _logs_of(settings: WorkerSettings) -> RunLogs:
     folder = None if settings.log_dir == "off" else Path(settings.log_dir or default_folder())
+    if folder is not None and settings.log_dir:
+        _refuse_unwritable(folder)
     return RunLogs(
         folder,
         settings.log_size_max,

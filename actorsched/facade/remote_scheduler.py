@@ -49,7 +49,7 @@ class RemoteScheduler(SchedulerApi):
 
     Raises:
         AddressError: the url cannot be understood.
-        ConfigError: an unknown setting, a bad value, or keys that cannot be used.
+        ConfigError: an unknown setting, a bad value, keys that cannot be used, or no httpx for a luigid.
     """
 
     def __init__(
@@ -67,7 +67,9 @@ class RemoteScheduler(SchedulerApi):
         def make(runtime: Runtime, closing: Event, lanes: Lanes) -> ActorRef[Any]:
             if is_http(url):
                 from actorsched.actors.http_scheduler import HttpSchedulerActor  # seldom needed
+                from actorsched.transport.http import require_httpx
 
+                require_httpx(self.url)
                 return runtime.start(HttpSchedulerActor, url, fields, runtime, closing=closing)
             return runtime.start(RemoteSchedulerActor, url, fields, runtime, closing=closing, lanes=lanes)
 

@@ -56,6 +56,21 @@ def trust_from(tls_ca: str) -> ssl.SSLContext | None:
         ) from None
 
 
+def require_httpx(address: str) -> None:
+    """Say what is missing before anything is asked.
+
+    Raises:
+        ConfigError: httpx is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("httpx") is None:
+        raise ConfigError(
+            f"address {address!r}: a luigid is asked through httpx, which is not installed; say:"
+            " pip install 'actorsched[http]'"
+        )
+
+
 class HttpClient:
     """Calls the methods of a luigid; for one thread at a time.
 
@@ -68,13 +83,9 @@ class HttpClient:
     """
 
     def __init__(self, address: Address, trust: ssl.SSLContext | None = None) -> None:
-        try:
-            import httpx
-        except ImportError:
-            raise ConfigError(
-                f"address {str(address)!r}: a luigid is asked through httpx, which is not installed; say:"
-                " pip install 'actorsched[http]'"
-            ) from None
+        require_httpx(str(address))
+        import httpx
+
         self.address = address
         self._found = False
         self._errors = httpx.TransportError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import socket
 from pathlib import Path
@@ -32,6 +33,13 @@ MISTAKES = {
     "run trouble.py Fine --workers none": ["--workers", "'none'", "whole number"],
     "run --wrokers 3 trouble.py Fine": ["'--wrokers'", "did you mean --workers?"],
     "run trouble.py Fine --scheduler localhost": ["'localhost'", "expected tcp://HOST:PORT"],
+    "run trouble.py Fine --workers 0": ["--workers 0", "--scheduler tcp://HOST:PORT"],
+    "run trouble.py Fine --scheduler tcp://127.0.0.1:1 --retry-delay 4": [
+        "--retry-delay",
+        "--role scheduler",
+    ],
+    "run trouble.py Fine --log-dir trouble.py/logs": ["log_dir", "'trouble.py/logs'", "Not a directory"],
+    "run trouble.py Fine --smtp mail.example.org": ["smtp='mail.example.org'", "smtp://host:port"],
     "rnu trouble.py Fine": ["'rnu'", "did you mean 'run'?"],
     "node": ["--role", "scheduler", "worker"],
     "node --role scheduler --bind 8081": ["'8081'", "expected tcp://HOST:PORT"],
@@ -50,6 +58,14 @@ def test_a_mistake_on_the_line_is_named_with_its_remedy(line: str, folder: Path)
     assert done.stdout == ""
     assert done.stderr.startswith("actorsched: error: ")
     assert all(words in done.stderr for words in MISTAKES[line]), done.stderr
+
+
+@pytest.mark.parametrize("line", ["", "store", "keygen"])
+def test_a_command_without_anything_shows_its_help_and_no_error(line: str, folder: Path) -> None:
+    done = run(*line.split(), cwd=folder, code=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("Usage: actorsched")
+    assert "error" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -96,8 +112,9 @@ def test_a_scheduler_that_cannot_be_reached_is_named(folder: Path) -> None:
     """A short command does not wait for minutes."""
     with socket.socket() as reserved:  # bound and not listening: nobody answers there
         reserved.bind(("127.0.0.1", 0))
-        url = f"tcp://127.0.0.1:{reserved.getsockname()[1]}"
-        for line in (["status"], ["run", "trouble.py", "Fine"]):
+        place = f"127.0.0.1:{reserved.getsockname()[1]}"
+        lines = (["status"], ["run", "trouble.py", "Fine"])
+        for url, line in itertools.product((f"tcp://{place}", f"http://{place}"), lines):
             done = run(*line, "--scheduler", url, "--patience", "0.2", cwd=folder, code=69)
             assert done.stdout == ""
             assert url in done.stderr
