@@ -97,9 +97,9 @@ class SmtpNotifier:
     def __init__(self, url: str, sender: str, recipients: tuple[str, ...] = ()) -> None:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
-            # the url may hold a password, so it is not shown
+            shown = url if "@" not in url else f"…@{url.rpartition('@')[2]}"  # a password is not shown
             raise ConfigError(
-                f"smtp: the url begins with {parts.scheme!r}; expected smtp://host:port, "
+                f"setting smtp={shown!r}: expected smtp://host:port, "
                 "smtp+starttls://user:password@host:port or smtps://…"
             )
         self._scheme, self._host = parts.scheme, parts.hostname

@@ -111,8 +111,8 @@ def _import(name: str, shown: str) -> ModuleType:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             hint = _nearest_file(os.getcwd(), f"{name}.py")
             raise TaskLoadError(
-                f"no module {shown!r}: neither installed nor in the current folder{hint}; "
-                "set PYTHONPATH, or give the path of a .py file"
+                f"no module {shown!r}: neither installed nor in the current folder; "
+                f"set PYTHONPATH, or give the path of a .py file{hint}"
             ) from None
         raise _broken(shown, error) from None
     except BaseException as error:  # a module may call sys.exit()

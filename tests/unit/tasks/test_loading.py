@@ -77,7 +77,11 @@ def test_a_module_in_the_current_folder_is_found_without_a_path(write: Write, tm
         ("./notes.txt", "'./notes.txt' is no Python file: its name must end in .py"),
         ("./my-tasks.py", "'my-tasks' is no name for a module; rename the file"),
         ("./string.py", "a module of this name is loaded already"),
-        ("helo_tasks", "no module 'helo_tasks': neither installed nor in the current folder; did you mean"),
+        (
+            "helo_tasks",
+            "no module 'helo_tasks': neither installed nor in the current folder; set PYTHONPATH, or give the"
+            " path of a .py file; did you mean 'hello_tasks.py'?",
+        ),
         ("hello_tasks.sub", "no module 'hello_tasks.sub'"),
         ("__main__", "the module '__main__' is another one in each process"),
         ("./exits.py", "'./exits.py' cannot be imported: sys.exit(7) was called"),
