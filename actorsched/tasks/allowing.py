@@ -2,7 +2,7 @@
 
 A name from the network is code: importing a module runs it. So a worker node imports what lies in the
 folders that it was given, and what it was told to allow by name, and nothing else. Where a module lies is
-found out without importing it, nor the packages around it.
+found out without importing it, nor the packages around it; and once, because what has been imported is there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 
 from actorsched.errors import TaskLoadError
+
+#: what has passed, and under which rules
+_passed: set[tuple[str, tuple[str, ...], tuple[str, ...]]] = set()
 
 
 def check_module(name: str, folders: Sequence[str] | None, allowed: Sequence[str]) -> None:
@@ -28,6 +31,14 @@ def check_module(name: str, folders: Sequence[str] | None, allowed: Sequence[str
     """
     if folders is None or any(name == each or name.startswith(f"{each}.") for each in allowed):
         return
+    rules = (name, tuple(folders), tuple(allowed))
+    if rules in _passed and name in sys.modules:
+        return
+    _refuse_elsewhere(name, folders)
+    _passed.add(rules)
+
+
+def _refuse_elsewhere(name: str, folders: Sequence[str]) -> None:
     top = name.partition(".")[0]
     if all(part.isidentifier() for part in name.split(".")) and top not in sys.builtin_module_names:
         spec = PathFinder.find_spec(top)
