@@ -21,7 +21,8 @@ def count_pending(state: State, now: Instant, worker: str) -> PendingCount:
 def count(state: State, worker: WorkerRecord) -> PendingCount:
     worker_id = worker.worker_id
     pending = unique = last = 0
-    for crew in state.crews.of(worker_id):
+    crews = state.crews.of(worker_id)
+    for crew in crews:
         if crew.countable:
             pending += crew.countable
             if len(crew.ids) == 1:
@@ -29,7 +30,7 @@ def count(state: State, worker: WorkerRecord) -> PendingCount:
             if crew.ids[-1] == worker_id:
                 last += crew.countable
     running: list[dict[str, Any]] = []
-    for record in state.by_status[RUNNING].values():
+    for record in state.by_status[RUNNING].values() if crews else ():  # nothing is its own, else
         if worker_id in record.crew.idset:
             other = state.workers[record.worker_running or ""]
             running.append({"task_id": record.task_id, "worker": other.worker_id, **other.info})

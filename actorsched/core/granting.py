@@ -1,26 +1,12 @@
-"""get_work: which task this worker gets next.
+"""get_work: the next tasks for this worker.
 
-The order is total: priority, then first registered. Going down the order, a task that this worker
-cannot take now, but another live worker with a free process could, reserves its resources (and uses up
-that process): greedy reservation, as in Luigi, so that a stream of small tasks cannot starve a big one.
-Tasks that run take part in the order with what they take and with the process that they occupy.
-
-Ready tasks of one class (ready.py) differ only in their place in the order, and all that decides within
-one request moves one way: reserved resources grow, free processes get fewer. So once the head of a
-class can neither be taken nor reserve, nothing in the class can, and it is dropped whole. Each step
-either grants, or drops a class, or uses up a free process; no step looks at a task in vain.
-
-A worker none of whose own pending tasks needs resources skips all this and looks at the heads of its
-own classes only.
-
-When nothing is left that could be taken now, a worker may take in advance what waits for one of its own runs
-alone (following.py).
+What was lost on the way to it comes first; then what is ready, in the order of picking.py; and when nothing
+is left that could be taken now, what waits for one of its own runs alone, in advance (following.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 from actorsched.core.counting import count
@@ -28,8 +14,9 @@ from actorsched.core.facets import settle
 from actorsched.core.following import followers
 from actorsched.core.instant import Instant
 from actorsched.core.leases import hear
+from actorsched.core.picking import Picking
 from actorsched.core.pruning import prune
-from actorsched.core.ready import Entry, ReadyClass
+from actorsched.core.ready import Entry
 from actorsched.core.record import TaskRecord
 from actorsched.core.registering import add_info
 from actorsched.core.results import Grant, Work
@@ -102,11 +89,8 @@ def get_work(
             again = _grant_again(state, record, now)
             if again is not None:
                 grants.append(again)
-    while len(grants) < wanted:
-        grant = _next(state, asking, assistant, now)
-        if grant is None:
-            break
-        grants.append(grant)
+    if len(grants) < wanted and not state.paused:
+        grants += _pick(state, asking, assistant, now, wanted - len(grants))
     if ahead and len(grants) < wanted and not state.paused:
         for record, after in followers(asking, assistant, ahead, {grant["run_id"] for grant in grants}):
             grants.append({**_grant(state, asking, record, now), "after": after})
@@ -182,104 +166,41 @@ def _order(record: TaskRecord) -> tuple[float, int]:
     return -record.priority, record.seq
 
 
-def _next(state: State, asking: WorkerRecord, assistant: bool, now: Instant) -> Grant | None:
-    if state.paused or not state.ready.classes:
+def _pick(state: State, asking: WorkerRecord, assistant: bool, now: Instant, wanted: int) -> list[Grant]:
+    """Hand out so many of the ready tasks, or batches of them, as far as there are any."""
+    grants: list[Grant] = []
+    picking = Picking(state, asking, now, assistant=assistant)
+    try:
+        while len(grants) < wanted and (record := picking.next()) is not None:
+            batch = _batch(state, asking, record)
+            if batch is None:
+                grants.append(_grant(state, asking, record, now))
+            else:
+                picking.end()
+                grants.append(_grant_batch(state, asking, *batch, now))
+    finally:
+        picking.end()
+    return grants
+
+
+def _batch(
+    state: State, asking: WorkerRecord, first: TaskRecord
+) -> tuple[tuple[str, ...], list[TaskRecord]] | None:
+    """The parameters that are combined and the tasks of a batch that begins with this one, if it is to be."""
+    if not first.batchable:
         return None
-    trivial = not asking.assistant and not any(crew.demanding for crew in state.crews.of(asking.worker_id))
-    best = _first_own(state, asking) if trivial else _first_greedy(state, asking, assistant, now)
-    if best is None:
+    batcher = state.batches.batcher(asking.worker_id, first.family)
+    if batcher is None or not all(name in first.params for name in batcher.args):
         return None
-    if best.batchable:
-        batcher = state.batches.batcher(asking.worker_id, best.family)
-        if batcher is not None and all(name in best.params for name in batcher.args):
-            place = _order(best)
-            crews = state.crews.of(asking.worker_id)
+    place = _order(first)
+    crews = state.crews.of(asking.worker_id)
+    own_only = not asking.assistant and not any(crew.demanding for crew in crews)
 
-            def suits(entry: Entry) -> bool:
-                return entry[:2] > place and (not trivial or entry[2].crew in crews)
+    def suits(entry: Entry) -> bool:
+        return entry[:2] > place and (not own_only or entry[2].crew in crews)
 
-            others = state.batches.select(best, batcher, suits)
-            if others:
-                return _grant_batch(state, asking, batcher.args, [best, *others], now)
-    return _grant(state, asking, best, now)
-
-
-def _first_own(state: State, asking: WorkerRecord) -> TaskRecord | None:
-    """The first in order of its own ready tasks, none of which needs resources."""
-    best: Entry | None = None
-    nothing = state.resources.nothing
-    for crew in state.crews.of(asking.worker_id):
-        group = crew.ready.get(nothing)
-        if group is not None:
-            entry = group.peek()
-            if entry is not None and (best is None or entry < best):
-                best = entry
-    return best[2] if best is not None else None
-
-
-def _first_greedy(state: State, asking: WorkerRecord, assistant: bool, now: Instant) -> TaskRecord | None:
-    """The first in order that it can take, when all that others could take before it is reserved."""
-    resources = state.resources
-    fits = resources.fits
-    used = resources.used
-    reserved: dict[str, float] = {}
-    free = _free_processes(state, now)
-    running = sorted(state.by_status[RUNNING].values(), key=_order, reverse=True)
-    heads: list[tuple[Entry, ReadyClass]] = []
-    for group in state.ready.classes:
-        entry = group.peek()
-        if entry is not None and not group.demand.impossible:
-            heads.append((entry, group))
-    heapify(heads)
-    aside: list[tuple[ReadyClass, Entry]] = []
-    best = None
-    while heads:
-        first, group = heads[0]
-        while running and _order(running[-1]) < first[:2]:
-            _reserve_running(running.pop(), free, reserved)
-        demand, crew = group.demand, group.crew
-        if not fits(demand, reserved):
-            heappop(heads)
-            continue
-        if (assistant or asking.worker_id in crew.idset) and fits(demand, used):
-            best = first[2]
-            break
-        for worker_id in (*crew.ids, asking.worker_id) if assistant else crew.ids:
-            if free.get(worker_id, 0) > 0:
-                free[worker_id] -= 1
-                for name, amount in demand.needs.items():
-                    reserved[name] = reserved.get(name, 0) + amount
-                break
-        else:
-            heappop(heads)
-            continue
-        aside.append((group, first))
-        group.set_aside(first)
-        heappop(heads)
-        entry = group.peek()
-        if entry is not None:
-            heappush(heads, (entry, group))
-    for group, entry in aside:
-        group.add(entry)
-    return best
-
-
-def _free_processes(state: State, now: Instant) -> dict[str, int]:
-    """Processes of the workers that asked for work within a lease."""
-    since = now.monotonic - state.settings.worker_disconnect_delay
-    return {
-        worker.worker_id: worker.processes
-        for worker in state.workers.values()
-        if worker.last_get_work is not None and worker.last_get_work > since
-    }
-
-
-def _reserve_running(record: TaskRecord, free: dict[str, int], reserved: dict[str, float]) -> None:
-    worker_id = record.worker_running
-    if worker_id in free:
-        free[worker_id] -= 1
-        for name, amount in record.runs_with().items():
-            reserved[name] = reserved.get(name, 0) + amount
+    others = state.batches.select(first, batcher, suits)
+    return (batcher.args, [first, *others]) if others else None
 
 
 def _grant_again(state: State, record: TaskRecord, now: Instant) -> Grant | None:

@@ -21,6 +21,9 @@ CASES = {
 #: at that many tasks Luigi takes half a second for each task handed out, so few are
 LUIGI_CALLS = {1_000: 300, 10_000: 50, 100_000: 8}
 LUIGI_SHAPES = ("flat", "chain")
+#: worker nodes, and how many tasks each holds: with two slots, as many as there are of long and of short ones
+NODES = (1, 10, 100)
+HELD = (2, 64)
 
 
 def main(sizes: Sequence[int], n_rounds: int) -> None:
@@ -38,6 +41,7 @@ def main(sizes: Sequence[int], n_rounds: int) -> None:
         ("add_us", "add_task, mean µs of processor time"),
     ):
         _show(results, sizes, few, key, what)
+    _show_handouts(min(100_000, max(sizes)))
     _show_luigi(results, [n for n in sizes if n in LUIGI_CALLS])
     _show_views(min(sizes), min(100_000, max(sizes)))
     _show_memory(max(sizes))
@@ -55,6 +59,22 @@ def _show(
         growth = f"{measured[-1] / base:.2f}×" if base and len(measured) > 1 else None
         rows.append([f"{shape}, {variant}", *by_size, growth])
     show(what, ["tasks", *(f"{n:,}" for n in sizes), "last to first"], rows)
+
+
+def _show_handouts(n: int) -> None:
+    rows = []
+    for variant in ("plain", "resources"):
+        for each in HELD:
+            row: list[object] = [f"{variant}, {each} for each"]
+            for workers in NODES:
+                sample = run("core.handouts", n, workers, each, variant, timeout_s=900)
+                row.append(sample["work_us"] if sample else None)
+            rows.append(row)
+    show(
+        f"work for nodes: get_work and report, mean µs of processor time, {n:,} tasks",
+        ["nodes", *map(str, NODES)],
+        rows,
+    )
 
 
 def _show_luigi(results: dict[tuple[str, str, int], list[Sample]], sizes: Sequence[int]) -> None:

@@ -135,6 +135,30 @@ def test_a_call_does_no_more_among_many_tasks_than_among_few(name: str, shape: s
     assert min(peak_bytes(lambda: method(many)) for _ in range(3)) < PEAK_BYTES_MAX
 
 
+def asked_for(n_running: int, needs: dict[str, int], wanted: int) -> int:
+    """The instructions of a request for so many tasks while so many run, which others have registered."""
+    machine = SchedulerMachine(SchedulerSettings(), resources={"pool": 10_000}, epoch="e")
+    now = Instant(1.0, 1.0)
+    for index in range(n_running + wanted):
+        machine.add_task(now, worker="submitter", task_id=f"T{index}", resources=needs)
+    machine.get_work(now, worker="other", assistant=True, max_tasks=n_running)
+    return instructions(lambda: machine.get_work(now, worker="w", assistant=True, max_tasks=wanted))
+
+
+def test_where_nothing_needs_resources_it_does_not_matter_how_much_runs() -> None:
+    """A scheduler with a thousand busy nodes hands out as fast as one with a few."""
+    few, many = (asked_for(n, {}, 1) for n in (10, 1_000))
+    assert many <= 1.1 * few
+
+
+def test_a_request_for_several_goes_through_what_runs_once() -> None:
+    """And not once for each of them."""
+    one, several = (
+        asked_for(1_000, {"pool": 1}, wanted) - asked_for(10, {"pool": 1}, wanted) for wanted in (1, 40)
+    )
+    assert several <= 1.1 * one
+
+
 def test_a_batch_of_expired_tasks_costs_what_it_holds() -> None:
     """Not what else there is."""
     counts = []
