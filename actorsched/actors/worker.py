@@ -78,8 +78,8 @@ class WorkerActor(Actor):
         make_slot: starts the slot of a number; the worker stops it.
         slots: how many slots to have at first.
         forever: serve others until told to stop.
-        observe: called with (kind, fields) when a run starts or ends, a task could not be scheduled, or
-            the scheduler has told how it stands; must be quick.
+        observe: called with (kind, fields) when a run starts, says something or ends, a task could not be
+            scheduled, or the scheduler has told how it stands; must be quick.
     """
 
     def __init__(
@@ -392,3 +392,4 @@ class WorkerActor(Actor):
             return
         if (call := self._duties.pass_on(run, notice)) is not None:
             self._outbox.post(call)
+            self._user.tell("said", task_id=run.task_id, what=notice.kind, value=notice.value)

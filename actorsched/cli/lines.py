@@ -70,5 +70,6 @@ def fields_of(picture: Picture) -> dict[str, Any]:
         fields["rate"] = f"{picture.rate:.3g}/s"
     long = [run for run in picture.runs if picture.now - run.since > INTERVAL_S]
     for number, run in enumerate(sorted(long, key=lambda run: run.since)[:NAMED], start=1):
-        fields[f"long_{number}"] = f"{run.name} for {ago(picture.now - run.since)}"
+        said = f": {run.said}" if run.said else ""
+        fields[f"long_{number}"] = f"{run.name} for {ago(picture.now - run.since)}{said}"
     return fields

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actorsched.cli.captured import captured
-from actorsched.cli.output import ago
+from actorsched.cli.output import ago, one_line
 from actorsched.cli.progress import Picture, Progress
 
 #: the picture is redrawn so often in a second
@@ -126,11 +126,13 @@ def _counts(picture: Picture) -> Text:
 def _runs(picture: Picture) -> Iterator[Table | Text]:
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow="ellipsis", style="cyan", max_width=30)
     table.add_column(no_wrap=True, overflow="ellipsis", style="dim", max_width=30)
     table.add_column(no_wrap=True, justify="right", style="dim", min_width=8)
     runs = sorted(picture.runs, key=lambda run: run.since)
     for run in runs[:NAMED]:
-        table.add_row(Text(f"  {run.name}"), run.where, ago(picture.now - run.since))
+        said = Text(one_line(run.said))
+        table.add_row(Text(f"  {run.name}"), said, run.where, ago(picture.now - run.since))
     yield table
     if len(runs) > NAMED:
         yield Text(f"  … and {len(runs) - NAMED} more", style="dim")

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunsElsewhere, RunStarted
+from actorsched.facade.events import Counts, Discovery, Event, RunEnded, RunSaid, RunsElsewhere, RunStarted
 
 #: the rate is that of the last so many seconds
 WINDOW_S = 10.0
@@ -24,6 +24,14 @@ class Running:
     name: str
     since: float
     where: str = ""
+    message: str = ""
+    percentage: float | None = None
+
+    @property
+    def said(self) -> str:
+        """What it has told of itself."""
+        share = "" if self.percentage is None else f"{self.percentage:g} %"
+        return "  ".join(filter(None, (share, self.message)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +97,10 @@ class Progress:
                     self._counts = event
                 case RunStarted(task_id=task_id, name=name, slot=slot):
                     self._own[task_id] = slot, Running(name=name, since=self._now())
+                case RunSaid(task_id=task_id):
+                    self._note(event)
                 case RunEnded(task_id=task_id, slot=slot):
-                    self._own.pop(task_id, None)
+                    self._own.pop(self._known_as(task_id, slot), None)
                     self._begin_next(slot)
                 case RunsElsewhere(runs=runs):
                     now = self._now()
@@ -100,6 +110,22 @@ class Progress:
                     }
         if isinstance(event, RunEnded) and event.status == "FAILED" and self.on_failure is not None:
             self.on_failure(event.name, event.cause)
+
+    def _note(self, said: RunSaid) -> None:
+        if said.task_id not in self._own:
+            return
+        slot, run = self._own[said.task_id]
+        if said.message is not None:
+            run = replace(run, message=said.message)
+        if said.percentage is not None:
+            run = replace(run, percentage=said.percentage)
+        self._own[said.task_id] = slot, run
+
+    def _known_as(self, task_id: str, slot: int) -> str:
+        """Under which id this began: a batch gets another one, that of its combined task, when it is made."""
+        if task_id in self._own:
+            return task_id
+        return next((began for began, (place, _) in self._own.items() if place == slot), task_id)
 
     def _begin_next(self, slot: int) -> None:
         """What waited for this slot begins now."""

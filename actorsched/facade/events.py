@@ -26,6 +26,15 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunSaid:
+    """What a run of ours told of itself: a status message or a percentage; the other one is None."""
+
+    task_id: str
+    message: str | None = None
+    percentage: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """`status` is DONE, FAILED or PENDING (it asked for more, or was given back); `cause` one line."""
 
@@ -54,4 +63,4 @@ class Counts:
     failed: int
 
 
-Event = Discovery | RunStarted | RunEnded | RunsElsewhere | Counts
+Event = Discovery | RunStarted | RunSaid | RunEnded | RunsElsewhere | Counts

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from actorsched.actors.ledger import Fate
-from actorsched.facade.events import Counts, Event, RunEnded, RunsElsewhere, RunStarted
+from actorsched.facade.events import Counts, Event, RunEnded, RunSaid, RunsElsewhere, RunStarted
 from actorsched.tasks.running import Outcome
 
 
@@ -26,6 +26,10 @@ def observe_with(
             left = fields["pending"] + running_elsewhere + running
             done_elsewhere = max(0, counts[Fate.NOT_RUN] + counts[Fate.FAILED] - left)
             observer(RunsElsewhere(runs=others))
+        elif kind == "said":
+            if (said := _said(fields)) is not None:
+                observer(said)
+            return
         elif kind == "unschedulable":
             return  # the counts tell that
         else:
@@ -42,6 +46,17 @@ def observe_with(
         )
 
     return observe
+
+
+def _said(fields: Mapping[str, Any]) -> RunSaid | None:
+    task_id, value = fields["task_id"], fields["value"]
+    match fields["what"]:
+        case "set_status_message":
+            return RunSaid(task_id=task_id, message=str(value))
+        case "set_progress_percentage":
+            return RunSaid(task_id=task_id, percentage=value)
+        case _:
+            return None
 
 
 def _event_of(fields: Mapping[str, Any], outcome: Outcome | None) -> Event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actorsched.cli.lines import fields_of
 from actorsched.cli.progress import WINDOW_S, Progress
-from actorsched.facade.events import Counts, Discovery, RunEnded, RunsElsewhere, RunStarted
+from actorsched.facade.events import Counts, Discovery, RunEnded, RunSaid, RunsElsewhere, RunStarted
 
 
 class Clock:
@@ -66,6 +66,30 @@ def test_what_others_run_is_shown_with_their_names() -> None:
         ("T(b)", "w2", 109.0),
     ]
     assert fields_of(progress.picture())["long_1"] == "T(a) for 9 s"
+
+
+def test_what_a_run_says_of_itself_is_shown_until_it_ends() -> None:
+    clock = Clock()
+    progress = Progress(monotonic=clock)
+    progress.hear(started("a", 0))
+    progress.hear(RunSaid(task_id="a", message="epoch 3"))
+    progress.hear(RunSaid(task_id="a", percentage=30))
+    clock.now += 9
+    assert progress.picture().runs[0].said == "30 %  epoch 3"
+    assert fields_of(progress.picture())["long_1"] == "T(a) for 9 s: 30 %  epoch 3"
+    progress.hear(ended("a", 0))
+    progress.hear(RunSaid(task_id="a", message="too late"))
+    progress.hear(started("a", 0))
+    assert progress.picture().runs[0].said == ""
+
+
+def test_a_batch_that_ends_under_another_id_is_not_shown_any_more() -> None:
+    """Its combined task is made when it has begun already."""
+    progress = Progress()
+    progress.hear(started("batch", 0))
+    progress.hear(started("b", 1))
+    progress.hear(ended("combined", 0))
+    assert [run.name for run in progress.picture().runs] == ["T(b)"]
 
 
 def test_only_failures_are_told_as_failures() -> None:
