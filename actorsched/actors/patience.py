@@ -92,11 +92,23 @@ class Patience:
         started = self._now() if failed is None else failed[1]
         until = started + patience_s if patience_s > 0 else None
 
+        heard: NotNowError | None = None
+
         def once() -> T:
+            nonlocal heard
             timeout_s = settings.connect_timeout
             if until is not None:
                 timeout_s = min(timeout_s, max(SLICE_S, until - self._now()))
-            result = attempt(timeout_s)
+            try:
+                result = attempt(timeout_s)
+            except NotNowError as error:
+                heard = error
+                raise
+            except NoAnswerError:
+                if heard is not None and timeout_s < settings.connect_timeout:
+                    raise heard from None  # the patience left too little time to hear it again
+                heard = None
+                raise
             self.contact.find()
             return result
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from actorsched.actors.patience import NoAnswerError, NotNowError, Patience
-from actorsched.actors.runtime import Runtime
+from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import SchedulerUnreachableError
 
@@ -35,4 +35,20 @@ def test_a_scheduler_that_says_why_is_told_from_one_that_says_nothing(error: Exc
         raise error
 
     with pytest.raises(SchedulerUnreachableError, match=f"^{told}$"):
+        patience.keep_trying(attempt)
+
+
+def test_an_attempt_without_time_does_not_hide_what_the_scheduler_has_said() -> None:
+    """The last one is cut short by the patience, and would only say that nobody answered so soon."""
+    now = [0.0]
+    settings = ClientSettings(connect_timeout=10.0, patience=3.0, retry_wait_min=0.0, retry_wait_max=0.0)
+    runtime = Runtime(clock=CallableClock(lambda: now[0]))
+    patience = Patience("tcp://there", settings, runtime, threading.Event(), lambda: None)
+    answers = iter([NotNowError("the disk is full"), NoAnswerError("no connection within 0.05 s")])
+
+    def attempt(timeout_s: float) -> None:
+        now[0] += 2.0
+        raise next(answers)
+
+    with pytest.raises(SchedulerUnreachableError, match="could not serve for 4 s: the disk is full"):
         patience.keep_trying(attempt)
