@@ -100,6 +100,8 @@ def why(view: dict[str, Any], names: Mapping[str, str]) -> str:
         view: of the task.
         names: id → name, as far as they are known, for what it waits for.
     """
+    from actorsched.tasks.reports import with_names
+
     message = view.get("status_message") or ""
     if view["status"] in RUNNING:
         share = view.get("progress_percentage")
@@ -109,10 +111,9 @@ def why(view: dict[str, Any], names: Mapping[str, str]) -> str:
             message,
         )
         return "  ".join(filter(None, parts))
-    reason = str(view.get("blocked_reason") or "")
-    head, separator, last = reason.rpartition(": ")
+    reason = with_names(str(view.get("blocked_reason") or ""), names)
     # what a run said of itself is over when the task waits again
-    return f"{head}{separator}{names.get(last, last)}" or (message if view["status"] == "DONE" else "")
+    return reason or (message if view["status"] == "DONE" else "")
 
 
 tasks = client_command(

@@ -17,7 +17,7 @@ from actorsched.actors.ledger import Fate, Ledger
 from actorsched.actors.log import log
 from actorsched.actors.messages import Call
 from actorsched.errors import WorldError
-from actorsched.tasks.reports import cause_of, reported
+from actorsched.tasks.reports import cause_of, ids_in, reported, with_names
 
 #: so much larger is a request than the one before it; the first is about one task
 GROWTH = 4
@@ -78,8 +78,8 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, wo
         elif entry.fate is Fate.NOT_RUN:
             if _has_failed(view):
                 waiting[task_id] = view
-            elif not entry.cause or _others_run(view, worker_id):
-                cause = _with_name(_why_open(view), ledger)
+            elif not entry.cause or view.get("blocked_reason") or _others_run(view, worker_id):
+                cause = _for_people(_why_open(view), ledger)
                 if cause or not view.get("time_running"):
                     ledger.settle(task_id, Fate.NOT_RUN, cause=cause)
                 else:  # it was begun and is pending again: it did have its turn
@@ -109,11 +109,14 @@ def _why_open(view: Mapping[str, Any]) -> str:
     return str(view.get("blocked_reason") or "")
 
 
-def _with_name(reason: str, ledger: Ledger) -> str:
-    """A reason that ends with the id of a task, with the name that people call it by."""
-    head, separator, last = reason.rpartition(": ")
-    entry = ledger.entries.get(last)
-    return reason if entry is None else f"{head}{separator}{entry.name}"
+def _for_people(reason: str, ledger: Ledger) -> str:
+    """A reason with the names of tasks instead of their ids; of an external one, what this worker knows."""
+    for task_id in ids_in(reason):
+        entry = ledger.entries.get(task_id)
+        if entry is not None and entry.fate is Fate.MISSING_EXTERNAL:
+            return f"{entry.name} is external and missing"
+    known = {each: ledger.entries[each].name for each in ids_in(reason) if each in ledger.entries}
+    return with_names(reason, known)
 
 
 def _why_again(view: Mapping[str, Any], error: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
+_WORD = re.compile(r"[\w.]+")
 _FRAME = re.compile(r'\s+File "')
 
 
@@ -30,3 +32,13 @@ def cause_of(report: str) -> str:
             if line and not line[0].isspace():
                 return line
     return lines[-1]
+
+
+def ids_in(reason: str) -> list[str]:
+    """What may be ids of tasks in what a scheduler says."""
+    return _WORD.findall(reason)
+
+
+def with_names(reason: str, names: Mapping[str, str]) -> str:
+    """What a scheduler says, with the names of tasks (id → name) where it has ids."""
+    return _WORD.sub(lambda word: names.get(word[0], word[0]), reason)

@@ -24,6 +24,8 @@ def test_what_a_task_waits_for_has_the_name_that_the_list_has() -> None:
     reason = "failed dependency: Rates_2026_dc8dd7d7d6"
     assert why(view("PENDING", blocked_reason=reason), NAMES) == "failed dependency: Rates(day=2026)"
     assert why(view("PENDING", blocked_reason=reason), {}) == reason
+    stuck = "dependency Rates_2026_dc8dd7d7d6: no live worker can run it"
+    assert why(view("PENDING", blocked_reason=stuck), NAMES).startswith("dependency Rates(day=2026): no live")
 
 
 def test_what_an_earlier_run_said_of_itself_is_not_said_of_a_task_that_waits() -> None:

@@ -96,6 +96,22 @@ def test_what_stands_in_the_way_is_told_by_its_name() -> None:
     assert ledger.entries["U_2_cd"].cause == "failed dependency: T(n=1)"
 
 
+def test_external_data_that_is_missing_stands_in_the_way_as_such() -> None:
+    """The scheduler only knows that nobody can run it, and this worker why."""
+    scheduler = Driven()
+    scheduler.add_task(worker="w", task_id="E_1_ab", family="E", runnable=False)
+    scheduler.add_task(worker="w", task_id="U_2_cd", family="U", deps=["E_1_ab"])
+    ledger = Ledger()
+    for task_id, name, fate in (
+        ("E_1_ab", "E(n=1)", Fate.MISSING_EXTERNAL),
+        ("U_2_cd", "U(n=2)", Fate.NOT_RUN),
+    ):
+        ledger.add(Entry(task_id=task_id, name=name, family="F", fate=fate))
+    ledger.entries["U_2_cd"].cause = "what it waits for was not done"
+    look_elsewhere(ledger, Asked(scheduler), "w")
+    assert ledger.entries["U_2_cd"].cause == "E(n=1) is external and missing"
+
+
 def test_what_failed_here_and_was_done_elsewhere_is_done(make: Callable[..., Any]) -> None:
     """And what failed here keeps its own words when it is nowhere done."""
     scheduler = make()
