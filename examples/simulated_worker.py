@@ -11,6 +11,7 @@ for that; what is left is written to a file that `actorsched simulate --replay` 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -60,9 +61,11 @@ def main() -> int:
     case = shrink(play(found).case, fails)  # what Hypothesis leaves is small, and may have a thing too many
     report = play(case)
     write_case(report.case, FILE)
+    here = os.path.relpath(Path(__file__).parent)
     sys.stdout.write(
         f"{report.describe()}\n\n{len(case.plans or ())} task, {len(case.faults or ())} faults; again:"
-        f" actorsched simulate --replay {FILE} --worker-class simulated_worker:ForgivingWorker\n"
+        f" PYTHONPATH={here} actorsched simulate --replay {FILE}"
+        " --worker-class simulated_worker:ForgivingWorker\n"
     )
     return 0
 
