@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from actorsched.children.descriptors import allow
 from actorsched.children.frames import FrameStream, pack_frame
 from actorsched.children.performing import Performer
 from actorsched.children.shelf import Shelf
@@ -36,20 +37,22 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def child_main(
-    given: list[int], sys_path: list[str], folder: str, environment: dict[bytes, bytes]
+    given: list[int], sys_path: list[str], folder: str, environment: dict[bytes, bytes], files_max: int
 ) -> NoReturn:
     """Serve jobs until the slot goes away; never returns.
 
     Args:
-        given: descriptors: the blocking stream socket to the slot; that of the shelf; those that standard
-            output and standard error go to, in turn, another one for each run that lay ready.
+        given: descriptors: the blocking stream socket to the slot; those that standard output and standard
+            error go to, in turn, another one for each run that lay ready; that of the shelf.
         sys_path: where this child imports from.
         folder: its working folder, as it was in the worker's process.
         environment: its environment, as it was in the worker's process.
+        files_max: how many files it may have open, as it was when the worker's process began.
     """
     _bind_to_parent()
-    connection, shelf = socket.socket(fileno=given[0]), Shelf(None, socket.socket(fileno=given[1]))
-    logs = itertools.cycle(given[2:])
+    connection, shelf = socket.socket(fileno=given[0]), Shelf(None, socket.socket(fileno=given[-1]))
+    logs = itertools.cycle(given[1:-1])
+    allow(files_max)
     for fd in given:  # what a task starts has no business with them
         os.set_inheritable(fd, False)
     _print_to(next(logs))
@@ -148,7 +151,8 @@ def _flush() -> None:
 
 def main() -> NoReturn:
     """How a child begins that is a fresh process; its command line names its descriptors."""
-    child_main([int(each) for each in sys.argv[2:]], sys.path, os.getcwd(), dict(os.environb))
+    files_max, *given = (int(each) for each in sys.argv[2:])
+    child_main(given, sys.path, os.getcwd(), dict(os.environb), files_max)
 
 
 def _print_to(log_fd: int) -> None:

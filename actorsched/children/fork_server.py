@@ -9,19 +9,18 @@ The standard library's fork server was not used because there is one of it for t
 outlives the systems that it served, and its children import the user's `__main__` again, which a
 script without a guard does not survive.
 
-A request is a frame with the import path, the working folder and the environment, and these descriptors: the
-writing end of the status pipe, the child's end of its socket, the reading end of its shelf, and those that it
-writes its output to. The answer comes on the status pipe: the process id,
-and, when the child has ended, its status. When the control socket closes (the worker has ended, however
-that happened), the server kills the group of each child and ends. A server that was killed is replaced
-by the next request.
+A request is a frame with what the child is to find, and these descriptors: the writing end of the status
+pipe, the child's end of its socket, those that it writes its output to, and the reading end of its shelf. The
+answer comes on the status pipe: the process id, or minus the number of the error, and, when the child has
+ended, its status. When the control socket closes (the worker has ended, however that happened), the server
+kills the group of each child and ends. A server that was killed is replaced by the next request.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import resource
 import select
 import signal
 import socket
@@ -33,18 +32,22 @@ from typing import NoReturn
 import msgspec
 
 from actorsched.children.child import child_main
+from actorsched.children.descriptors import (
+    N_LOGS_MAX,
+    N_LOGS_MIN,
+    UNLIMITED,
+    allow,
+    files_max,
+    in_plenty,
+    leave_some,
+)
 from actorsched.children.frames import is_readable, pack_frame, read_frame
 from actorsched.children.launcher import PID, STATUS, Child
-from actorsched.children.shelf import ROOM_MAX, Shelf
+from actorsched.children.shelf import Shelf
 from actorsched.errors import ChildLostError
 
 #: seconds that a loaded machine may need to start Python and import this package
 START_TIMEOUT_S = 60.0
-#: pipes for the output of a child: one for the present run, and one for each that may lie ready
-N_LOGS_MAX = ROOM_MAX + 1
-#: the least of them, where descriptors are scarce
-N_LOGS_MIN = 2
-
 # The import path of the worker's process, because the package may have been found through it.
 _BOOT_SERVER = (
     "import os, sys; sys.path[:] = sys.argv[3].split(os.pathsep); "
@@ -58,11 +61,12 @@ _BOOT_CHILD = (
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
-    """What a child is to find when it begins."""
+    """What a child is to find when it begins; see `child_main`."""
 
     sys_path: list[str]
     folder: str
     environment: dict[bytes, bytes]
+    files_max: int
 
 
 class ServedLauncher:
@@ -70,21 +74,24 @@ class ServedLauncher:
 
     def __init__(self, start_method: str) -> None:
         self._start_method = start_method
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._closed = False
         self._used = False
         self._start_server()
 
     def launch(self) -> Child:
-        try:
+        # One at a time, as the server does it: each has twice its descriptors until it has begun.
+        with self._turn:
+            try:
+                return self._launch()
+            except ChildLostError:
+                with self._lock:
+                    if self._closed or self._process.poll() is None:
+                        raise
+                    self._control.close()
+                    self._start_server()
             return self._launch()
-        except ChildLostError:
-            with self._lock:
-                if self._closed or self._process.poll() is None:
-                    raise
-                self._control.close()
-                self._start_server()
-        return self._launch()
 
     def close(self) -> None:
         with self._lock:
@@ -111,32 +118,22 @@ class ServedLauncher:
             )
 
     def _launch(self) -> Child:
-        request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb)))
-        ours, theirs = socket.socketpair()
-        status_read, status_write = os.pipe()
-        logs = [os.pipe() for _ in range(_n_logs(status_read))]
-        for log_read, _ in logs:
-            os.set_blocking(log_read, False)
-        front, back = socket.socketpair(type=socket.SOCK_DGRAM)
-        child = Child(
-            ours, status_read, 0, tuple(log_read for log_read, _ in logs), Shelf(front, back, len(logs) - 1)
-        )
+        request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb), files_max))
+        child, given = _open_ends()
+        assert child.shelf is not None
         try:
             with self._lock:
                 self._used = True
-                fds = [status_write, theirs.fileno(), back.fileno(), *(log_write for _, log_write in logs)]
-                socket.send_fds(self._control, [b"+"], fds)
+                socket.send_fds(self._control, [b"+"], [*given, child.shelf.fileno()])
                 self._control.sendall(pack_frame(request))
         except OSError as error:
             child.close()
             raise ChildLostError(f"the server of child processes is gone: {error}") from error
         finally:
-            theirs.close()
-            os.close(status_write)
-            for _, log_write in logs:
-                os.close(log_write)
-        readable = is_readable(status_read, START_TIMEOUT_S)
-        packed = os.read(status_read, PID.size) if readable else b""
+            for fd in given:
+                os.close(fd)
+        readable = is_readable(child.status_fd, START_TIMEOUT_S)
+        packed = os.read(child.status_fd, PID.size) if readable else b""
         if len(packed) < PID.size:
             child.close()
             why = "it ended" if readable else f"no answer within {START_TIMEOUT_S:.0f} s"
@@ -144,26 +141,51 @@ class ServedLauncher:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(timeout=1)
             raise ChildLostError(f"the server of child processes started no child: {why}")
-        ours.setblocking(False)
-        child.pid = PID.unpack(packed)[0]
+        pid = PID.unpack(packed)[0]
+        if pid < 0:
+            child.close()
+            raise ChildLostError(f"the system has no room for another process: {os.strerror(-pid)}")
+        child.pid = pid
         return child
 
 
-def _n_logs(descriptor: int) -> int:
-    """How many pipes a child may have.
+def _open_ends() -> tuple[Child, list[int]]:
+    """A child that has yet to begin, and, beside its shelf, what the server is to get of it, in that order.
 
-    A new `descriptor` tells how many this process has, because the lowest that is free is given out. A
-    quarter of what is allowed goes to children in plenty; the rest lasts for four times as many others,
-    and for whatever else the process opens.
+    Raises:
+        ChildLostError: there are too many descriptors; nothing is left open.
     """
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    plenty = allowed == resource.RLIM_INFINITY or descriptor < allowed // 4
-    return N_LOGS_MAX if plenty else N_LOGS_MIN
+    with contextlib.ExitStack() as undo:
+
+        def pipe() -> tuple[int, int]:
+            ends = os.pipe()
+            for end in ends:
+                undo.callback(os.close, end)
+            return ends
+
+        try:
+            status_read, status_write = pipe()
+            ours, theirs = map(undo.enter_context, socket.socketpair())
+            front, back = map(undo.enter_context, socket.socketpair(type=socket.SOCK_DGRAM))
+            logs = [pipe() for _ in range(N_LOGS_MIN)]
+            while len(logs) < N_LOGS_MAX and in_plenty(logs[-1][0]):
+                logs.append(pipe())
+            leave_some(logs[-1][0])
+        except OSError as error:
+            raise ChildLostError(f"no descriptors for another child process: {error}") from error
+        undo.pop_all()
+    ours.setblocking(False)
+    for log_read, _ in logs:
+        os.set_blocking(log_read, False)
+    shelf = Shelf(front, back, len(logs) - 1)
+    child = Child(ours, status_read, 0, tuple(log_read for log_read, _ in logs), shelf)
+    return child, [status_write, theirs.detach(), *(log_write for _, log_write in logs)]
 
 
 def serve(control_fd: int, start_method: str) -> None:
     """The server's process: start on request, tell of ends, until the control socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    allow(UNLIMITED)  # it has one for each child, and these set theirs back
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
@@ -184,21 +206,24 @@ def serve(control_fd: int, start_method: str) -> None:
                 if got is None:
                     return
                 request, status_fd, given = got
-                if start_method == "spawn":
-                    pid = _spawn(request, given)
-                else:
-                    pid = os.fork()
-                    if pid == 0:
-                        control.close()
-                        idle = (wake_read, wake_write, status_fd, *status_pipes.values())
-                        _become_child(request, given, idle)
+                try:
+                    pid = _spawn(request, given) if start_method == "spawn" else os.fork()
+                except OSError as error:  # no room for more; those that live go on
+                    pid = -(error.errno or errno.EAGAIN)
+                if pid == 0:
+                    control.close()
+                    idle = (wake_read, wake_write, status_fd, *status_pipes.values())
+                    _become_child(request, given, idle)
                 for fd in given:
                     os.close(fd)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.setpgid(pid, pid)  # by both, so that it is done whoever comes first
-                status_pipes[pid] = status_fd
+                if pid > 0:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.setpgid(pid, pid)  # by both, so that it is done whoever comes first
+                    status_pipes[pid] = status_fd
                 with contextlib.suppress(BrokenPipeError):
                     os.write(status_fd, PID.pack(pid))
+                if pid < 0:
+                    os.close(status_fd)
     finally:
         for pid in status_pipes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -227,7 +252,7 @@ def _become_child(request: Request, given: list[int], idle: tuple[int, ...]) -> 
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        child_main(given, request.sys_path, request.folder, request.environment)
+        child_main(given, request.sys_path, request.folder, request.environment, request.files_max)
     finally:
         os._exit(1)  # child_main never returns; nothing of the server may run in the child
 
@@ -239,7 +264,7 @@ def _spawn(request: Request, given: list[int]) -> int:
     boot = f"import os; os.chdir({request.folder!r}); {_BOOT_CHILD}"
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-c", boot, path, *map(str, given)],
+        [sys.executable, "-c", boot, path, str(request.files_max), *map(str, given)],
         request.environment,
         setpgroup=0,
         setsigdef=[signal.SIGINT, signal.SIGCHLD],

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 
 from actorsched.children.launcher import Child, Launcher
+from actorsched.errors import ChildLostError
 
 #: idle children kept for slots whose own one keeps a suspended run
 SPARE_MAX = 4
@@ -34,11 +35,19 @@ class Nursery:
         self._spare: list[Child] = []
 
     def launch(self) -> Child:
-        """A new child.
+        """A new child. Where there is no room for another one, the run that is suspended longest makes room.
 
         Raises:
             ChildLostError: it could not be started.
         """
+        try:
+            return self._launcher.launch()
+        except ChildLostError:
+            with self._lock:
+                if not self._suspended:
+                    raise
+                oldest = self._suspended.pop(next(iter(self._suspended)))
+        oldest.close()
         return self._launcher.launch()
 
     def spare(self) -> Child | None:

@@ -74,6 +74,10 @@ class Shelf:
                 numbers.add(_HEAD.unpack(self._back.recv(_HEAD.size))[1])
         return numbers
 
+    def fileno(self) -> int:
+        """The end that the child reads, too."""
+        return self._back.fileno()
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._back.close()

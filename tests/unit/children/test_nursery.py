@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from actorsched.children.nursery import SPARE_MAX, Nursery
+from actorsched.errors import ChildLostError
 
 
 class FakeChild:
@@ -21,8 +24,12 @@ class FakeChild:
 
 class FakeLauncher:
     closed = False
+    failures = 0
 
     def launch(self) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise ChildLostError("no room")
         return FakeChild()
 
     def close(self) -> None:
@@ -88,6 +95,22 @@ def test_spare_children_are_few() -> None:
     for each in children:
         kept.lay_aside(each)
     assert [each.closed for each in children] == [False] * SPARE_MAX + [True]
+
+
+def test_the_run_that_is_suspended_longest_makes_room() -> None:
+    launcher = FakeLauncher()
+    kept = Nursery(launcher, 3)
+    children = [child() for _ in range(3)]
+    for number, each in enumerate(children):
+        kept.suspend(f"t{number}", each)
+    launcher.failures = 1
+    kept.launch()
+    assert [each.closed for each in children] == [True, False, False]
+    launcher.failures = 2
+    with pytest.raises(ChildLostError):
+        kept.launch()
+    assert [each.closed for each in children] == [True, True, False]
+    assert not kept.keeps("t1")
 
 
 def test_closing_ends_all() -> None:
