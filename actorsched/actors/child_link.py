@@ -24,8 +24,10 @@ from actorsched.children.speech import Prepare, encode
 from actorsched.config import WorkerSettings
 from actorsched.errors import ChildLostError
 
-#: bytes that are read from a child's output at once
+#: bytes that are read from a child's output at once: what a pipe holds, mostly
 LOG_CHUNK = 1 << 16
+#: so many times at the end of a run: a pipe holds no more (16 pages, of 64 KiB at most), and some never end
+LOG_CHUNKS_MAX = 16
 #: seconds that a child may need to take a job; an idle one is ready for it
 SEND_TIMEOUT_S = 10.0
 
@@ -78,6 +80,8 @@ class ChildLink:
         self.life = 0
         #: takes what is printed; None: it is thrown away
         self.log: RunLog | None = None
+        #: where something was printed before it was known in which run, and what
+        self._early = (-1, b"")
 
     def __bool__(self) -> bool:
         """Whether there is a child."""
@@ -101,16 +105,21 @@ class ChildLink:
         self.life += 1
         self._child = child
         self._frames = FrameReader()
-        self._inbox.listen(child.connection.fileno(), ChildSpoke(self.life))
-        self._inbox.listen(child.status_fd, ChildEnded(self.life))
-        for log_fd in child.log_fds:
-            self._inbox.listen(log_fd, ChildPrinted(self.life, log_fd))
+        try:
+            self._inbox.listen(child.connection.fileno(), ChildSpoke(self.life))
+            self._inbox.listen(child.status_fd, ChildEnded(self.life))
+            for log_fd in child.log_fds:
+                self._inbox.listen(log_fd, ChildPrinted(self.life, log_fd))
+        except OSError:  # the inbox needs a descriptor for that, once
+            self.drop()
+            raise
 
     def release(self) -> Child:
         """Give the child away; what is still said of it is for nobody here."""
         assert self._child is not None
         self.read_log()
         child, self._child = self._child, None
+        self._early = (-1, b"")
         self._inbox.unlisten(child.connection.fileno())
         self._inbox.unlisten(child.status_fd)
         for log_fd in child.log_fds:
@@ -170,8 +179,8 @@ class ChildLink:
             self._inbox.unlisten(self._child.connection.fileno())
             return []
 
-    def last_said(self) -> Iterator[bytes]:
-        """The frames that a child had still sent when it ended, for as long as it is this one's turn."""
+    def all_said(self) -> Iterator[bytes]:
+        """All frames that the child has sent until now, for as long as it is this one's turn."""
         life = self.life
         try:
             while self._child is not None and (received := read_available(self._child.connection)):
@@ -182,24 +191,47 @@ class ChildLink:
         except EOFError:
             pass
 
-    def printed_early(self, fd: int) -> bool:
-        """Whether what comes here is of the next run, which the child has begun by itself."""
-        return self._child is not None and fd != self._child.log_fd
+    def read_log(self) -> None:
+        """Take all that was printed in the present run until now."""
+        fd = self._child.log_fd if self._child is not None else -1
+        for _ in range(LOG_CHUNKS_MAX):
+            printed = self._take(fd)
+            self._write(printed)
+            if len(printed) < LOG_CHUNK:
+                return
 
-    def read_log(self, fd: int = -1) -> None:
-        """Take all that was printed so far, in the present run if nobody says where."""
-        if fd < 0 and self._child is not None:
-            fd = self._child.log_fd
-        while fd >= 0:
-            try:
-                printed = os.read(fd, LOG_CHUNK)
-            except BlockingIOError:
-                return
-            if not printed:  # nobody has the other end any more
-                self._inbox.unlisten(fd)
-                return
-            if self.log is not None:
-                self.log.write(printed)
+    def read_page(self, fd: int) -> bool:
+        """Take something that was printed here; false when it is kept, as the present run prints elsewhere.
+
+        What is printed in the next run, which the child has begun by itself, comes after the word that it
+        has. So when all that was said is heard, either `turn_page` has got it, or nobody will: then it
+        comes from a copy of standard output that a run before has made and that was used just now.
+        """
+        assert self._child is not None
+        printed = self._take(fd)
+        if printed and fd != self._child.log_fd:
+            self._early = (fd, printed)
+            return False
+        self._write(printed)
+        return True
+
+    def keep_early(self) -> None:
+        """What was printed elsewhere is of the present run."""
+        (_, printed), self._early = self._early, (-1, b"")
+        self._write(printed)
+
+    def _take(self, fd: int) -> bytes:
+        try:
+            printed = os.read(fd, LOG_CHUNK) if fd >= 0 else b""
+        except BlockingIOError:
+            return b""
+        if not printed and fd >= 0:  # nobody has the other end any more
+            self._inbox.unlisten(fd)
+        return printed
+
+    def _write(self, printed: bytes) -> None:
+        if printed and self.log is not None:
+            self.log.write(printed)
 
     # -- what lies ready ------------------------------------------------------------------------
 
@@ -220,9 +252,11 @@ class ChildLink:
         return shelf.clear() if shelf is not None else set()
 
     def turn_page(self) -> None:
-        """The child went on to the next run by itself."""
+        """The child went on to the present run by itself."""
         assert self._child is not None
         self._child.turn_page()
+        if self._early[0] == self._child.log_fd:
+            self.keep_early()
 
     # -- the end --------------------------------------------------------------------------------
 

@@ -22,14 +22,27 @@ class GraceOver:
 
 
 @dataclass(frozen=True, slots=True)
-class EndAgain:
-    """The end of a run that was to be ended should have come by now."""
+class EndRun:
+    """A run is to be ended. While it is not known which one is on, this comes again after a while.
+
+    Attributes:
+        cause, lost: as in an `Ending`.
+        at_once: without any grace.
+        ahead: the first of those that were ahead when this was not known, for the last time.
+    """
 
     run_id: str
     cause: str
-    at_once: bool
-    lost: str
-    ahead: RunJob | None
+    at_once: bool = False
+    lost: str = ""
+    ahead: RunJob | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """There was no child for the run; there may be one now."""
+
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ on with another one. When the task comes again, to whichever slot, its child is 
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from collections.abc import Iterable
 from typing import Any
@@ -41,16 +42,16 @@ from actorsched.actors.base import Actor, log
 from actorsched.actors.child_link import ChildEnded, ChildLink, ChildPrinted, ChildSpoke
 from actorsched.actors.ending import NONE, Ending, failed
 from actorsched.actors.inbox import Timer
-from actorsched.actors.messages import CancelRun, RunJob, SlotEnded, SlotNoticed, SlotReturned, TaskMessage
-from actorsched.actors.reminders import EndAgain, GraceOver, Lingered, TimedOut
+from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
+from actorsched.actors.reminders import EndRun, GraceOver, Lingered, TimedOut, TryAgain
 from actorsched.actors.runtime import Runtime
+from actorsched.actors.telling import Telling
 from actorsched.actors.upcoming import Upcoming
 from actorsched.children.launcher import Child, Launcher
 from actorsched.children.nursery import Nursery
 from actorsched.children.runlog import RunLogs
 from actorsched.children.speech import Ended, Message, Notice, decode_for_slot, encode
 from actorsched.config import WorkerSettings
-from actorsched.errors import ChildLostError
 from actorsched.tasks.event import Event
 from actorsched.tasks.running import Outcome
 
@@ -58,6 +59,9 @@ from actorsched.tasks.running import Outcome
 CROSSING_S = 1.0
 #: what waits behind a run that takes so long (up to twice that) is given back, seconds
 LINGER_S = 0.01
+#: a run for which no child can be had tries again, each time after so much longer; seconds, and times
+NO_CHILD_PAUSE_S = 1.0
+NO_CHILD_TRIES = 5
 
 
 class SlotActor(Actor):
@@ -85,6 +89,7 @@ class SlotActor(Actor):
         super().__init__(runtime)
         self._number = number
         self._worker = worker
+        self._telling = Telling(number, worker)
         self._nursery = (
             launcher if isinstance(launcher, Nursery) else Nursery(launcher, settings.suspended_max)
         )
@@ -93,11 +98,11 @@ class SlotActor(Actor):
         self._child = ChildLink(number, self.actor_inbox, self._nursery, settings)
         self._upcoming = Upcoming(self._child, self._nursery, self._runtime.clock.monotonic)
         self._job: RunJob | None = None
+        self._tries = 0  # of the present run, to get a child
         self._resuming = False  # whether the child has yet to say that it goes on with a suspended run
         self._ending = NONE  # of the present run
         self._limit_s = 0.0
         self._timer: Timer | None = None
-        self._untold: list[SlotEnded] = []
         self._lingering: RunJob | None = None  # the run that was on when the timer below was set
         self._linger_timer: Timer | None = None
 
@@ -106,12 +111,12 @@ class SlotActor(Actor):
 
     def on_stop(self) -> None:
         if self._child and self._worker.is_alive():
-            self._hear_all(self._child.said())  # how runs have ended that the child went on from
+            self._hear_all(self._child.all_said())  # how runs have ended that the child went on from
         job = self._job
         self._drop_child()
         if job is not None:
             self._finish(failed(self._ending.cause or "the worker stopped"))
-        self._tell_ends()
+        self._telling.tell_ends()
         self._return_queue("the worker stopped")
 
     def handle(self, message: object) -> Any:
@@ -123,26 +128,26 @@ class SlotActor(Actor):
             case ChildEnded(life=life) if life == self._child.life:
                 self._child_ended()
             case ChildPrinted(life=life, fd=fd) if life == self._child.life:
-                if self._child.printed_early(fd):
-                    self._hear_all(self._child.said())  # it says so, or this is old news
-                if life == self._child.life and not self._child.printed_early(fd):
-                    self._child.read_log(fd)
+                if not self._child.read_page(fd):
+                    self._hear_all(self._child.all_said())
+                    self._child.keep_early()
             case ChildSpoke() | ChildEnded() | ChildPrinted():
                 pass  # of a child that is not here any more
             case CancelRun(run_id=run_id, cause=cause, at_once=at_once):
-                self._end_run(run_id, cause, at_once=at_once)
+                self._end_run(EndRun(run_id, cause, at_once=at_once))
             case TimedOut(run_id=run_id):
                 cause = f"timed out after {self._limit_s:g} s and was ended"
-                self._end_run(run_id, cause, lost=Event.TIMEOUT)
+                self._end_run(EndRun(run_id, cause, lost=Event.TIMEOUT))
+            case EndRun():
+                self._end_run(message)
             case TaskMessage():
                 self._pass_on(message)
             case GraceOver(run_id=run_id):
-                if self._job is not None and self._job.job.run_id == run_id:
+                if self._is_present(run_id):
                     self._child.kill(signal.SIGKILL)
-            case EndAgain(run_id=run_id, cause=cause, at_once=at_once, lost=lost, ahead=ahead):
-                if self._upcoming.ahead is ahead:  # the child stands still between the two
-                    self._upcoming.put_back()
-                self._end_run(run_id, cause, at_once=at_once, lost=lost)
+            case TryAgain(run_id=run_id):
+                if self._is_present(run_id):
+                    self._try_again()
             case Lingered():
                 self._lingered()
             case _:
@@ -155,16 +160,16 @@ class SlotActor(Actor):
         """Begin what is next, tell what there is to tell."""
         while self._job is None and (message := self._upcoming.next()) is not None:
             if self._runtime.clock.monotonic() >= message.start_by:
-                self._return(message, "its lease may have run out before it could begin")
+                self._telling.returned(message, "its lease may have run out before it could begin")
             elif not self._upcoming.may_begin(message):
-                self._return(message, "what it waits for was not done")
+                self._telling.returned(message, "what it waits for was not done")
             else:
                 self._begin(message)
         if self._job is not None and not self._ending.cause and not self._resuming:
             self._upcoming.lay_ready(self._job.job.run_id)
-        if self._untold and len(self._untold) >= len(self._upcoming):
-            self._tell_ends()
-        if self._linger_timer is None and (self._upcoming or self._untold):
+        if len(self._telling) >= len(self._upcoming):
+            self._telling.tell_ends()
+        if self._linger_timer is None and (self._upcoming or self._telling):
             self._lingering = self._job
             self._linger_timer = self.actor_inbox.after(LINGER_S, Lingered())
 
@@ -173,22 +178,11 @@ class SlotActor(Actor):
         if self._job is self._lingering:
             self._upcoming.take_back()
             self._return_queue("a run before it takes long")
-        self._tell_ends()
-
-    def _tell_ends(self) -> None:
-        untold, self._untold = self._untold, []
-        if self._worker.is_alive():
-            for message in untold:
-                self._worker.tell(message)
+        self._telling.tell_ends()
 
     def _return_queue(self, why: str) -> None:
         while (message := self._upcoming.next()) is not None:
-            self._return(message, why)
-
-    def _return(self, message: RunJob, why: str) -> None:
-        self._tell_ends()  # what it follows comes before it
-        if self._worker.is_alive():
-            self._worker.tell(SlotReturned(slot=self._number, run_id=message.job.run_id, why=why))
+            self._telling.returned(message, why)
 
     # -- a run ----------------------------------------------------------------------------------
 
@@ -206,14 +200,22 @@ class SlotActor(Actor):
             elif not self._child:
                 self._child.open()
             self._child.send(encode(job))
-        except (ChildLostError, OSError) as error:
+        except Exception as error:  # whatever it is: else this run would have no end
             if self._resuming:
                 self._begin_again()
                 return
             self._drop_child()
-            self._finish(failed(f"no child process could be had: {error}"))
+            if self._tries == NO_CHILD_TRIES:
+                self._finish(failed(f"no child process could be had: {error}"))
+                return
+            # Not at once: a slot that can have no child would fail one task after the other.
+            self.actor_inbox.after(self._tries * NO_CHILD_PAUSE_S, TryAgain(message.job.run_id))
+            self._tries += 1
             return
         self._entered(message)
+
+    def _is_present(self, run_id: str) -> bool:
+        return self._job is not None and self._job.job.run_id == run_id
 
     def _enter(self, message: RunJob) -> None:
         assert self._job is None, f"slot {self._number} is busy with {self._job}"
@@ -225,20 +227,25 @@ class SlotActor(Actor):
 
     def _entered(self, message: RunJob) -> None:
         """The child has the job."""
+        self._tries = 0
         self._limit_s = 0.0
         self._limit(message.job.run_id, message.timeout_s)
-        for letter in self._upcoming.take_letters():
-            self._pass_on(letter)
+        self._pass_letters_on()
 
     def _begin_again(self) -> None:
         """The child that kept the run had died before it could go on: begin from the beginning."""
-        assert self._job is not None
-        message, self._job = self._job, None
-        self._stop_timer()
         self._drop_child()
+        self._try_again()
+
+    def _try_again(self) -> None:
+        """Let the present run wait as the next one."""
+        assert self._job is not None
+        self._upcoming.add_first(self._job)
+        self._job = None
+        self._stop_timer()
         if self._child.log is not None:
             self._child.log.close()
-        self._begin(message)
+            self._child.log = None
 
     def _limit(self, run_id: str, limit_s: float) -> None:
         """Let the run take so long from now on. Its task may say so, when whoever sent it did not know."""
@@ -249,10 +256,18 @@ class SlotActor(Actor):
         if limit_s > 0:
             self._timer = self.actor_inbox.after(limit_s, TimedOut(run_id))
 
+    def _pass_letters_on(self) -> None:
+        for letter in self._upcoming.take_letters():
+            self._pass_on(letter)
+
     def _pass_on(self, message: TaskMessage) -> None:
-        if self._upcoming.keep(message):
+        if self._upcoming.expects(message.run_id):
+            self._upcoming.keep(message)
             return
-        if self._job is None or self._job.job.run_id != message.run_id or not self._child:
+        if not self._is_present(message.run_id):
+            return
+        if not self._child or self._resuming:  # what has it now may be gone already
+            self._upcoming.keep(message)
             return
         try:
             self._child.send(
@@ -261,31 +276,36 @@ class SlotActor(Actor):
         except OSError as error:
             log.warning("a message did not reach its task", run=message.run_id, error=str(error))
 
-    def _end_run(self, run_id: str, cause: str, *, at_once: bool = False, lost: str = "") -> None:
+    def _end_run(self, end: EndRun) -> None:
         all_back = self._upcoming.take_back()
-        waiting = self._upcoming.remove(run_id)
+        waiting = self._upcoming.remove(end.run_id)
         if waiting is not None:
-            self._note_end(waiting, failed(cause))
+            self._telling.ended(waiting, failed(end.cause))
             return
-        if not all_back:
+        is_present, ahead = self._is_present(end.run_id), self._upcoming.ahead
+        if not is_present and not self._upcoming.is_ahead(end.run_id):
+            return  # it is over
+        if not all_back and is_present and ahead is end.ahead:
+            self._upcoming.put_back()  # the child stands still between the two
+        elif not all_back:
             # the present run has ended, and what lay ready has begun; it will be known in a moment
-            again = EndAgain(run_id, cause, at_once, lost, self._upcoming.ahead)
-            self.actor_inbox.after(CROSSING_S, again)
+            self.actor_inbox.after(CROSSING_S, dataclasses.replace(end, ahead=ahead))
             return
-        if self._job is None or self._job.job.run_id != run_id or not self._child:
+        if not self._child:
+            self._finish(failed(end.cause))  # it waits for one
             return
-        if at_once and self._ending.cause:  # it had its grace, and somebody cannot wait any longer
+        if end.at_once and self._ending.cause:  # it had its grace, and somebody cannot wait any longer
             self._child.kill(signal.SIGKILL)
         if self._ending.cause:
             return
-        self._ending = Ending(cause, lost)
+        self._ending = Ending(end.cause, end.lost)
         self._stop_timer()
-        if at_once or not self._settings.kill_grace:
+        if end.at_once or not self._settings.kill_grace:
             self._child.kill(signal.SIGKILL)
             return
         # a stopped process does not notice a polite signal
         self._child.kill(signal.SIGTERM, signal.SIGCONT)
-        self._timer = self.actor_inbox.after(self._settings.kill_grace, GraceOver(run_id))
+        self._timer = self.actor_inbox.after(self._settings.kill_grace, GraceOver(end.run_id))
 
     def _finish(self, outcome: Outcome, ended: Ended | None = None) -> None:
         job, self._job = self._job, None
@@ -296,13 +316,7 @@ class SlotActor(Actor):
         if job is not None:
             if outcome.status == "DONE":
                 self._upcoming.note_success(job.job.run_id)
-            self._note_end(job, outcome, ended)
-
-    def _note_end(self, job: RunJob, outcome: Outcome, ended: Ended | None = None) -> None:
-        registration = ended.registration if ended else None
-        self._untold.append(
-            SlotEnded(slot=self._number, run_id=job.job.run_id, outcome=outcome, registration=registration)
-        )
+            self._telling.ended(job, outcome, ended)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -335,25 +349,24 @@ class SlotActor(Actor):
             self._replace_child()
             self._finish(failed(self._ending.cause or nonsense))
             return
-        if self._job is None or said.run_id != self._job.job.run_id:
+        if self._job is None or not self._is_present(said.run_id):
             return  # a word about a run that is over
         match said:
             case Notice(kind="resumed"):
                 self._resuming = False
+                self._pass_letters_on()
             case Notice(kind="limit", value=limit_s):
                 self._limit(said.run_id, limit_s)
             case Notice(kind="named", value=str(name)):
                 if self._child.log is not None:
                     self._child.log.rename(name)
             case Notice():
-                self._worker.tell(
-                    SlotNoticed(slot=self._number, run_id=said.run_id, kind=said.kind, value=said.value)
-                )
+                self._telling.noticed(said)
             case Ended() if (following := self._upcoming.taken(said.took)) is not None:
                 self._child.read_log()
                 self._finish(self._ending.judge(said.outcome), said)
-                self._child.turn_page()
                 self._enter(following)
+                self._child.turn_page()
                 self._entered(following)
             case Ended():
                 self._upcoming.put_back()
@@ -369,7 +382,7 @@ class SlotActor(Actor):
     def _child_ended(self) -> None:
         """The status has come. What the child said before it ended still counts."""
         life = self._child.life
-        self._hear_all(self._child.last_said())
+        self._hear_all(self._child.all_said())
         if self._child.life != life:
             return
         if self._resuming and not self._ending.cause:
@@ -378,6 +391,6 @@ class SlotActor(Actor):
         self._child.read_log()
         outcome = self._ending.judge_lost(self._child.how_it_ended())
         self._drop_child()
-        if self._job is not None:
+        if self._job is not None:  # else the next run takes another one: this may be what becomes of all
             self._finish(outcome)
-        self._replace_child()
+            self._replace_child()

@@ -50,6 +50,9 @@ class Upcoming:
     def add(self, message: RunJob) -> None:
         self._queue.append(message)
 
+    def add_first(self, message: RunJob) -> None:
+        self._queue.appendleft(message)
+
     def next(self) -> RunJob | None:
         """Take the first that waits; not what lies ready."""
         return self._queue.popleft() if self._queue else None
@@ -76,6 +79,10 @@ class Upcoming:
     def ahead(self) -> RunJob | None:
         """The first of those that lie ready."""
         return next(iter(self._ahead.values()), None)
+
+    def is_ahead(self, run_id: str) -> bool:
+        """Whether this run lies ready, or was taken and has not been heard of."""
+        return any(message.job.run_id == run_id for message in self._ahead.values())
 
     def lay_ready(self, present: str) -> None:
         """Let the child find what is next after the present run, as far as that is possible."""
@@ -121,12 +128,13 @@ class Upcoming:
 
     # -- messages -------------------------------------------------------------------------------
 
-    def keep(self, letter: TaskMessage) -> bool:
-        """Keep a message for a run that has yet to begin; false when it is for none of these."""
-        if all(each.job.run_id != letter.run_id for each in (*self._ahead.values(), *self._queue)):
-            return False
+    def expects(self, run_id: str) -> bool:
+        """Whether this run has yet to begin."""
+        return any(each.job.run_id == run_id for each in (*self._ahead.values(), *self._queue))
+
+    def keep(self, letter: TaskMessage) -> None:
+        """Keep a message for a run that cannot have it now."""
         self._letters.append(letter)
-        return True
 
     def take_letters(self) -> list[TaskMessage]:
         """All messages that are kept; those for runs that still wait come back through `keep`."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from actorsched.children import launcher
+from tests.integration.children.slot_bench import Bench
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +19,10 @@ def start_method(monkeypatch: pytest.MonkeyPatch) -> None:
     if wanted:
         chosen = launcher.method_named
         monkeypatch.setattr(launcher, "method_named", lambda method="": chosen(method or wanted))
+
+
+@pytest.fixture
+def slot_bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
