@@ -259,7 +259,24 @@ class Attempt:
 
     def _failure(self, error: BaseException) -> Outcome:
         """Tell the task, and make the outcome. Its own handler may fail as well."""
-        text, cause = traceback_of(error), cause_of(error)
+        try:
+            cause, text = cause_of(error), self._told(error)
+            if not isinstance(error, UnfulfilledError):
+                return Outcome(status="FAILED", error=text, cause=cause)
+            try:  # what is missing may have to be made again, and this task after it
+                found = tuple(self._discover([self.task], set(), partial(self._ask, error.answers)))
+            except BaseException as second:
+                text += f"\n\nand what is missing could not be scheduled again:\n{traceback_of(second)}"
+                found = ()
+            return Outcome(status="FAILED", error=text, cause=cause, missing=error.task_ids, discovered=found)
+        finally:
+            # the traceback of the error knows this frame; as long as the frame knew the error, too, what
+            # run() had open would stay so, and Luigi removes unfinished files when they are forgotten
+            del error
+
+    def _told(self, error: BaseException) -> str:
+        """Tell handlers and the task; returns the text of the failure."""
+        text = traceback_of(error)
         try:
             try:
                 self.task.trigger_event(Event.FAILURE, self.task, error)
@@ -270,14 +287,9 @@ class Attempt:
                     text = as_text(said) or text
         except BaseException as second:
             text += f"\n\nand then on_failure() failed:\n{traceback_of(second)}"
-        if not isinstance(error, UnfulfilledError):
-            return Outcome(status="FAILED", error=text, cause=cause)
-        try:  # what is missing may have to be made again, and this task after it
-            found = tuple(self._discover([self.task], set(), partial(self._ask, error.answers)))
-        except BaseException as second:
-            text += f"\n\nand what is missing could not be scheduled again:\n{traceback_of(second)}"
-            found = ()
-        return Outcome(status="FAILED", error=text, cause=cause, missing=error.task_ids, discovered=found)
+        finally:
+            del error  # see _failure
+        return text
 
     def _fulfilled(self, task: Any) -> bool:
         return is_fulfilled(task, self._completeness)
