@@ -26,6 +26,8 @@ TASKS_MAX = 500
 #: tracebacks in one answer; they may be long
 ERRORS_MAX = 50
 
+DISABLED_BY_AUTHOR = "it is disabled by its author (disabled = True)"
+
 _OPEN = (Fate.NOT_RUN, Fate.FAILED)
 _RUNS = ("RUNNING", "BATCH_RUNNING")
 #: makes calls, in order: a result or an exception for each
@@ -76,7 +78,9 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, wo
         if view.get("status") == "DONE":
             ledger.settle(task_id, Fate.RUN_BY_OTHERS)
         elif entry.fate is Fate.NOT_RUN:
-            if _has_failed(view):
+            if _is_not_wanted(view):
+                ledger.settle(task_id, Fate.NOT_RUN, cause=DISABLED_BY_AUTHOR)
+            elif _has_failed(view):
                 waiting[task_id] = view
             elif not entry.cause or view.get("blocked_reason") or _others_run(view, worker_id):
                 cause = _for_people(_why_open(view), ledger)
@@ -96,6 +100,11 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, wo
 
 def _has_failed(view: Mapping[str, Any]) -> bool:
     return view.get("status") in ("FAILED", "DISABLED")
+
+
+def _is_not_wanted(view: Mapping[str, Any]) -> bool:
+    """Whether its author has disabled it; what was disabled after failures can be re-enabled."""
+    return view.get("status") == "DISABLED" and not view.get("re_enable_able")
 
 
 def _others_run(view: Mapping[str, Any], worker_id: str) -> bool:

@@ -125,6 +125,18 @@ def test_what_failed_here_and_was_done_elsewhere_is_done(make: Callable[..., Any
     assert (ledger.entries["failed"].fate, ledger.entries["failed"].cause) == (Fate.FAILED, "ours")
 
 
+def test_what_its_author_has_disabled_has_not_failed(make: Callable[..., Any]) -> None:
+    """It just does not run; what was disabled after failures has failed."""
+    scheduler = make(retry_count=1)
+    scheduler.add_task(worker="w", task_id="unwanted", family="F", status="DISABLED")
+    scheduler.add_task(worker="other", task_id="fails", family="F", status="FAILED", expl='"bad luck"')
+    ledger = ledger_of("unwanted", "fails")
+    look_elsewhere(ledger, Asked(scheduler), "w")
+    entry = ledger.entries["unwanted"]
+    assert (entry.fate, entry.cause) == (Fate.NOT_RUN, "it is disabled by its author (disabled = True)")
+    assert ledger.entries["fails"].fate is Fate.FAILED
+
+
 def test_the_reason_why_it_was_given_back_here_stays(make: Callable[..., Any]) -> None:
     """The worker knows it better than the scheduler."""
     scheduler = make()
