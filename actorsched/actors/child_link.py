@@ -73,7 +73,7 @@ class ChildLink:
         self._inbox = inbox
         self._nursery = nursery
         # a task has no business with the password of the mail server
-        self._prepare = encode(Prepare(settings=msgspec.structs.replace(settings, smtp="")))
+        self._settings = msgspec.structs.replace(settings, smtp="")
         self._child: Child | None = None
         self._frames = FrameReader()
         #: counts the children that there were, so that words about one are not taken for another's
@@ -99,7 +99,7 @@ class ChildLink:
         spare = self._nursery.spare()
         self.adopt(spare or self._nursery.launch())
         if spare is None:
-            self.send(self._prepare)
+            self.send(encode(Prepare(settings=self._settings, luggage=self._nursery.luggage())))
 
     def adopt(self, child: Child) -> None:
         self.life += 1

@@ -77,7 +77,7 @@ def child_main(
                     _print_to(log_fd)
                     traces.redirected(log_fd)
             if isinstance(said, Prepare):
-                performer = Performer(said.settings)
+                performer = Performer(said.settings, luggage=said.luggage)
             # a message that is still here was not fetched by the task that it was for
     except (EOFError, ConnectionError):
         os._exit(0)  # the slot is gone, and with it everybody who would want anything from here

@@ -11,6 +11,7 @@ Any thread may call; slots share one nursery.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from actorsched.children.launcher import Child, Launcher
 from actorsched.errors import ChildLostError
@@ -25,10 +26,17 @@ class Nursery:
     Args:
         launcher: starts children; is closed with this object.
         suspended_max: so many suspended runs are kept.
+        luggage: tells what the program has set up for a child that is prepared (`tasks/luggage.py`).
+
+    Attributes:
+        luggage: the same.
     """
 
-    def __init__(self, launcher: Launcher, suspended_max: int) -> None:
+    def __init__(
+        self, launcher: Launcher, suspended_max: int, luggage: Callable[[], bytes] = lambda: b""
+    ) -> None:
         self._launcher = launcher
+        self.luggage = luggage
         self._suspended_max = suspended_max
         self._lock = threading.Lock()
         self._suspended: dict[str, Child] = {}  # by task id, the one that waits longest first

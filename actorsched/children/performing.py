@@ -11,6 +11,7 @@ from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
 from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
 from actorsched.tasks.loading import combined_task, load_task
+from actorsched.tasks.luggage import unpack_luggage
 from actorsched.tasks.mailbox import Mailbox
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.running import Attempt, Outcome, outcome_of_error
@@ -23,11 +24,13 @@ class Performer:
     Args:
         settings: how runs are to be done.
         travels: whether tasks come from another process and go to one.
+        luggage: what that process has set up; it is unpacked when the first task comes.
     """
 
-    def __init__(self, settings: WorkerSettings, *, travels: bool = True) -> None:
+    def __init__(self, settings: WorkerSettings, *, travels: bool = True, luggage: bytes = b"") -> None:
         self._settings = settings
         self._travels = travels
+        self._luggage = luggage
         self._kept: Attempt | None = None
         self._completeness: Completeness = (
             CompletionCache() if settings.cache_task_completion else is_complete
@@ -64,6 +67,7 @@ class Performer:
             kept.abandon()
         registration = None
         try:
+            self._unpack_luggage()
             if task is None and job.packed is not None:
                 task = unpack(job.packed)
             if task is None:
@@ -89,6 +93,10 @@ class Performer:
             task, settings=self._settings, completeness=self._completeness, travels=self._travels
         )
         return self._advance(attempt, job, report, messages), registration
+
+    def _unpack_luggage(self) -> None:
+        luggage, self._luggage = self._luggage, b""
+        unpack_luggage(luggage)
 
     def _advance(
         self, attempt: Attempt, job: Job, report: Callable[[str, Any], None], messages: Mailbox | None

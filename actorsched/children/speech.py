@@ -18,9 +18,10 @@ from actorsched.tasks.running import Outcome
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """How runs are to be done in this child."""
+    """How runs are to be done in this child, and what the program has set up for them (luggage.py)."""
 
     settings: WorkerSettings
+    luggage: bytes = b""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -11,6 +11,7 @@ from actorsched.children.nursery import Nursery
 from actorsched.children.runlog import RunLogs, default_folder, echo_to_stderr
 from actorsched.config import WorkerSettings
 from actorsched.errors import ConfigError
+from actorsched.tasks.luggage import pack_luggage
 
 
 class Equipment:
@@ -30,7 +31,7 @@ class Equipment:
     def nursery(self) -> Nursery:
         if self._nursery is None:
             launcher = self._runtime.make_launcher(self._settings.start_method)
-            self._nursery = Nursery(launcher, self._settings.suspended_max)
+            self._nursery = Nursery(launcher, self._settings.suspended_max, pack_luggage)
         return self._nursery
 
     def close(self) -> None:

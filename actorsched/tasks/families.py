@@ -8,6 +8,7 @@ old one. Of several classes, one that derives from all the others is meant; else
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from actorsched.errors import TaskLoadError
@@ -55,3 +56,17 @@ def most_derived(family: str, found: list[type]) -> type:
     raise TaskLoadError(
         f"task {family!r} is ambiguous: {places}; give one a task_namespace or name the module"
     )
+
+
+def listening() -> Iterator[tuple[type, dict[str, list[Callable[..., Any]]]]]:
+    """Yield the living classes that have handlers of events, base classes too: event → handlers."""
+    seen: dict[type, None] = {}
+    for places in list(_classes.values()):
+        for ref in list(places.values()):
+            cls = ref()
+            if cls is not None:
+                seen.update(dict.fromkeys(reversed(cls.__mro__)))
+    for cls in seen:
+        callbacks = cls.__dict__.get("_event_callbacks")
+        if callbacks:
+            yield cls, callbacks

@@ -1,4 +1,4 @@
-"""The few things in which Luigi's tasks differ from ours. Luigi is never imported here.
+"""The few things in which Luigi's tasks differ from ours. Luigi is imported only where the program has it.
 
 When the user's module uses Luigi, it has imported it; `sys.modules` tells. All else goes by the names of
 attributes and methods that both kinds of task share.
@@ -7,7 +7,7 @@ attributes and methods that both kinds of task share.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,20 @@ def arrived(task: Any) -> None:
         task._Task__hash = hash(task.task_id)
 
 
+def module_of(task: Any) -> str:
+    """Return the module that has to be imported for this task to be made again by name.
+
+    Luigi's own tasks that are about another one (`RangeDaily` and the like, whose `of` is a class) need the
+    module of that: Luigi's are known as soon as anything imports Luigi.
+    """
+    home: str = task.task_module
+    if home.partition(".")[0] == "luigi":
+        for value in task.param_kwargs.values():
+            if is_luigi_class(value) and value.__module__.partition(".")[0] != "luigi":
+                return str(value.__module__)
+    return home
+
+
 def is_dynamic_requirements(thing: Any) -> bool:
     """Tell whether this is Luigi's wrapper around what `run()` yields."""
     return hasattr(type(thing), "flat_requirements") and hasattr(type(thing), "complete")
@@ -69,6 +83,70 @@ def _visible(module: str | None) -> list[tuple[str, type]]:
     ]
 
 
+def listening() -> Iterator[tuple[type, dict[str, list[Callable[..., Any]]]]]:
+    """Yield Luigi's classes that have handlers of events: event → handlers."""
+    luigi = _luigi()
+    if luigi is not None:
+        for cls, callbacks in list(luigi.Task._event_callbacks.items()):
+            found = {event: list(each) for event, each in callbacks.items() if each}
+            if found:
+                yield cls, found
+
+
+def settings_said() -> Any:
+    """Return Luigi's settings as they are now, with those of its command line; None without Luigi.
+
+    The second part of each parser is what it holds: of a cfg file its sections, raw; of a toml file its data.
+    """
+    configuration = _luigi("luigi.configuration.core")
+    if configuration is None:
+        return None
+    parsers = {
+        name: (list(cls._config_paths), _held(cls._instance))
+        for name, cls in configuration.PARSERS.items()
+        if cls._instance is not None
+    }
+    command_line = _luigi("luigi.cmdline_parser")
+    parser = None if command_line is None else command_line.CmdlineParser.get_instance()
+    return parsers, None if parser is None else vars(parser.known_args)
+
+
+def _held(parser: Any) -> Any:
+    if hasattr(parser, "data"):
+        return {section: dict(content) for section, content in parser.data.items()}
+    return dict(parser.defaults()), {name: dict(parser._sections[name]) for name in parser.sections()}
+
+
+def take_settings(said: Any) -> None:
+    """Use the settings of another process; imports Luigi."""
+    if said is None:
+        return
+    import argparse
+
+    import luigi.cmdline_parser
+    import luigi.configuration.core
+
+    parsers, known_args = said
+    for name, (paths, held) in parsers.items():
+        cls = luigi.configuration.core.PARSERS[name]
+        cls._config_paths = list(paths)
+        parser = cls.instance()
+        if hasattr(parser, "data"):
+            parser.data = held
+            continue
+        defaults, sections = held
+        parser.clear()  # all sections but the defaults
+        parser.defaults().clear()
+        parser.defaults().update(defaults)
+        for section, content in sections.items():
+            parser.add_section(section)
+            parser._sections[section].update(content)  # raw: set() would refuse a lonely %
+    if known_args is not None:
+        parser = object.__new__(luigi.cmdline_parser.CmdlineParser)
+        parser.known_args = argparse.Namespace(**known_args)
+        luigi.cmdline_parser.CmdlineParser._instance = parser
+
+
 def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
     """Make a Luigi task from the text of its parameters. (Luigi itself ignores unknown names.)
 
@@ -79,11 +157,15 @@ def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
     """
     family = cls.get_task_family()
     known = dict(cls.get_params())
+    absent: set[str] = set()
     for name, text in texts.items():
         if name not in known:
             hint = nearest(name, known, "its parameters")
             raise ParameterError(f"task {family} has no parameter {name!r}{hint}")
         if isinstance(text, str):
+            if text == ABSENT and _may_be_none(known[name], family, name):
+                absent.add(name)
+                continue
             try:
                 known[name].parse(text)
             except Exception as error:
@@ -104,10 +186,23 @@ def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
     ]
     if missing:
         raise ParameterError(f"task {family}: required and not given: {', '.join(missing)}")
-    if not private:
+    if not private and not absent:
         return cls.from_str_params(texts)
-    values = {name: _value(known[name], text) for name, text in texts.items()}
+    values = {name: None if name in absent else _value(known[name], text) for name, text in texts.items()}
     return cls(**values, **private)
+
+
+def _may_be_none(parameter: Any, family: str, name: str) -> bool:
+    """Whether the text "None" stands for None: not where it is an ordinary text, or something is required."""
+    if not parameter.has_task_value(family, name):
+        return False
+    if parameter.task_value(family, name) is None:
+        return True
+    try:
+        parameter.parse(ABSENT)
+    except Exception:
+        return True
+    return False
 
 
 def _value(parameter: Any, text: Any) -> Any:
@@ -143,6 +238,8 @@ def _hint(parameter: Any) -> str:
     return f", such as {EXAMPLE.strftime(pattern)}" if pattern else ""
 
 
+#: how Luigi writes None as the value of a parameter that has no text of its own for it
+ABSENT = "None"
 #: Luigi's ParameterVisibility.PRIVATE
 PRIVATE = 2
 FLAGS = frozenset({"BoolParameter", "OptionalBoolParameter"})

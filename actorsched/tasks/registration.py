@@ -8,6 +8,7 @@ import msgspec
 
 from actorsched.core.policy import LUIGIS, RetryPolicy, fault
 from actorsched.errors import TaskDefinitionError
+from actorsched.tasks import luigi_bridge
 from actorsched.tasks.batching import Batcher, batcher_of
 from actorsched.tasks.task import Task
 
@@ -100,7 +101,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             params=task.to_str_params(),
             param_visibilities=task._get_param_visibilities(),
             family=task.task_family,
-            module=task.task_module,
+            module=luigi_bridge.module_of(task),
             batchable=batchable,
             batcher=batcher_of(task) if batchable else None,
             retry_policy_dict=_retry_policy_of(task),
@@ -123,7 +124,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             params=task.to_str_params(),
             param_visibilities=task._get_param_visibilities(),
             family=task.task_family,
-            module=task.task_module,
+            module=luigi_bridge.module_of(task),
             owners=owners,
             expl=expl,
         )
