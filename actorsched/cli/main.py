@@ -20,6 +20,7 @@ from actorsched.errors import ActorschedError
 COMMANDS = {
     "run": ("run", "Run a task and all that it requires."),
     "submit": ("submit", "Register a task and all that it requires, and leave."),
+    "luigi": ("luigi", "Run what was written for Luigi: its command line, or a script."),
     "node": ("node", "Be a scheduler, or a worker for one, until told to stop."),
     "status": ("status", "Show how a scheduler is doing."),
     "tasks": ("tasks", "List the tasks of a scheduler."),

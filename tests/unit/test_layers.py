@@ -21,8 +21,20 @@ ALLOWED: dict[str, set[str]] = {
     "children": {"tasks", "rpc", "core"},
     "actors": {"store", "children", "transport", "tasks", "rpc", "core"},
     "facade": {"store", "actors", "children", "transport", "tasks", "rpc", "core"},
+    "luigi": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
     "simulation": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
-    "cli": {"simulation", "store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
+    "cli": {
+        "luigi",
+        "simulation",
+        "store",
+        "facade",
+        "actors",
+        "children",
+        "transport",
+        "tasks",
+        "rpc",
+        "core",
+    },
 }
 BASE = {"errors", "config", "_version"}
 

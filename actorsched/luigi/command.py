@@ -1,0 +1,98 @@
+"""Luigi's command line: `actorsched luigi --module m Task --flag …`, or a script that calls `luigi.run`."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import luigi
+import luigi.cmdline_parser
+import luigi.interface
+import luigi.retcodes
+from luigi.parameter import ParameterException
+from luigi.task_register import TaskClassException
+
+from actorsched.errors import ActorschedError
+from actorsched.facade.result import EXIT_CODES, RunResult, RunStatus
+from actorsched.luigi.entry import install, run
+
+
+def main(args: Sequence[str]) -> int:
+    """Do what the `luigi` command does, or Python with a script; returns the exit code.
+
+    Raises:
+        SystemExit: the command line is wrong, or the script says so.
+        ActorschedError: the scheduler cannot be reached, or settings cannot work.
+    """
+    if args and args[0].endswith(".py"):
+        return _run_script(args)
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return _run_command(list(args))
+
+
+def _run_script(args: Sequence[str]) -> int:
+    script = args[0]
+    if not os.path.isfile(script):
+        click.echo(f"actorsched: error: no file {script!r}", err=True)
+        return 2
+    install()
+    sys.argv = list(args)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except ActorschedError:
+        raise
+    except Exception as error:
+        _show(error, script)
+        return 1
+    return 0
+
+
+def _show(error: Exception, script: str) -> None:
+    """Print what Python prints when a script fails."""
+    tail = error.__traceback__
+    while tail is not None and tail.tb_frame.f_code.co_filename != script:
+        tail = tail.tb_next
+    traceback.print_exception(type(error), error, tail or error.__traceback__)
+
+
+def _run_command(args: list[str]) -> int:
+    codes: Any = None
+    try:
+        with luigi.cmdline_parser.CmdlineParser.global_instance(args):
+            codes = luigi.retcodes.retcode()
+        result: RunResult = run(args, detailed_summary=True).result
+    except luigi.interface.PidLockAlreadyTakenExit:
+        click.echo("actorsched: another process runs the same command (--no-lock lets both run)", err=True)
+        return codes.already_running or EXIT_CODES[RunStatus.NOT_RUN]
+    except (TaskClassException, ParameterException) as error:
+        raise click.UsageError(f"{error} ({type(error).__name__}; --help shows the parameters)") from None
+    except ActorschedError:
+        raise
+    except Exception:  # the module of the tasks, or something that it calls
+        traceback.print_exc()
+        return 1 if codes is None else int(codes.unhandled_exception)
+    return exit_code_of(result, codes)
+
+
+def exit_code_of(result: RunResult, codes: Any) -> int:
+    """Return what `[retcode]` says of a run that was no success; ours, where it says nothing or 0."""
+    if result.succeeded:
+        return 0
+    said = {
+        "missing_external": codes.missing_data,
+        "failed": codes.task_failed,
+        "run_by_others": codes.already_running,
+        "scheduling_failed": codes.scheduling_error,
+    }
+    counts = result.counts
+    chosen = [code for outcome, code in said.items() if counts[outcome]]
+    if result.status is RunStatus.NOT_RUN:
+        chosen.append(codes.not_run)
+    return max(chosen, default=0) or result.exit_code
