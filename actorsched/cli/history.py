@@ -104,10 +104,11 @@ def _history(
 
 
 def _why(row: Mapping[str, Any]) -> str:
+    from actorsched.cli.output import short_name
     from actorsched.tasks.reports import cause_of, reported
 
     if row["outcome"] == "LOST" and not row["error"]:
-        return f"its worker was given up: {row['worker']}"
+        return f"its worker was given up: {short_name(row['worker'])}"
     return cause_of(reported(row["error"]))
 
 

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actorsched.cli.captured import captured
-from actorsched.cli.output import ago, one_line
+from actorsched.cli.output import ago, one_line, short_name
 from actorsched.cli.progress import Picture, Progress
 
 #: the picture is redrawn so often in a second
@@ -132,7 +132,7 @@ def _runs(picture: Picture) -> Iterator[Table | Text]:
     runs = sorted(picture.runs, key=lambda run: run.since)
     for run in runs[:NAMED]:
         said = Text(one_line(run.said))
-        table.add_row(Text(f"  {run.name}"), said, run.where, ago(picture.now - run.since))
+        table.add_row(Text(f"  {run.name}"), said, short_name(run.where), ago(picture.now - run.since))
     yield table
     if len(runs) > NAMED:
         yield Text(f"  … and {len(runs) - NAMED} more", style="dim")

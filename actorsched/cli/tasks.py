@@ -100,13 +100,14 @@ def why(view: dict[str, Any], names: Mapping[str, str]) -> str:
         view: of the task.
         names: id → name, as far as they are known, for what it waits for.
     """
+    from actorsched.cli.output import short_name
     from actorsched.tasks.reports import with_names
 
     message = view.get("status_message") or ""
     if view["status"] in RUNNING:
         share = view.get("progress_percentage")
         parts = (
-            f"on {view['worker_running'] or 'a worker'}",
+            f"on {short_name(view['worker_running'] or 'a worker')}",
             "" if share is None else f"{share:g} %",
             message,
         )
