@@ -31,6 +31,9 @@ FIRST_CONTACT_S = 10.0
 #: so many failures are shown with their traceback
 DETAILS_SHOWN = 3
 
+#: what all tasks have is nobody's wish
+BASES = ("actorsched.tasks.task", "luigi.task")
+
 WORKER_SECTION = "How the tasks are run (rarely needed)"
 SCHEDULER_SECTION = "How the scheduler in this process decides (rarely needed)"
 
@@ -49,6 +52,11 @@ def run_task(ctx: click.Context, /, **values: Any) -> int:
         print_json({"task": task.task_id, **result.to_dict()})
     else:
         _print_summary(result)
+        if not values["keep_alive"] and _would_be_tried_again(result):
+            click.secho(
+                "\nA run does not wait for tasks that failed to be tried again; with --keep-alive it does.",
+                dim=True,
+            )
     return result.exit_code if result.succeeded else interrupted or result.exit_code
 
 
@@ -195,6 +203,16 @@ def _print_summary(result: RunResult) -> None:
         click.echo(textwrap.indent(outcome.detail.strip(), "    "))
     if len(told) > DETAILS_SHOWN:
         click.echo(f"\n… and {len(told) - DETAILS_SHOWN} more; --json has all of them")
+
+
+def _would_be_tried_again(result: RunResult) -> bool:
+    """Whether somebody who wrote how a task is tried again may wonder that it was not."""
+    from actorsched.tasks import families, luigi_bridge
+
+    failed = {outcome.family for outcome in result.tasks.get("failed", ())}
+    classes = [cls for name in failed for cls in families.candidates(name) + luigi_bridge.candidates(name)]
+    own = [set(vars(part)) for cls in classes for part in cls.__mro__ if part.__module__ not in BASES]
+    return any(names & {"retry_count", "retry_delay"} for names in own)
 
 
 def run_options() -> list[click.Parameter]:
