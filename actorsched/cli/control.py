@@ -46,6 +46,8 @@ def _cancel(remote: RemoteScheduler, as_json: bool, task: tuple[str, ...]) -> No
         print_json(reply)
     elif reply["worker"]:
         click.echo(f"{task_id}: {reply['worker']} was told to end it")
+    elif reply["status"] == "DONE":
+        click.echo(f"{task_id}: done already, there is nothing to stop")
     else:
         click.echo(f"{task_id}: {(reply['status'] or 'unknown').lower()}")
 

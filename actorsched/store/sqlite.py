@@ -96,7 +96,10 @@ class SqliteStore(SqlStore):
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
             kind = StoreUnavailableError if error.errno in _PASSING else StoreError
-            raise kind(f"{self.url}: {self.path}: {error.strerror or error}") from None
+            raise kind(
+                f"{self.url}: {self.path} cannot be made or read: {error.strerror or error}; name another"
+                " place with --store"
+            ) from None
         engine = sa.create_engine(
             self._engine_url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_S}
         )
