@@ -71,6 +71,7 @@ def _follower(record: TaskRecord, worker_id: str, assistant: bool) -> TaskRecord
             and dependent.runnable
             and not dependent.demand.needs
             and not dependent.batchable
+            and not dependent.is_suspect
             and (assistant or worker_id in dependent.crew.idset)
             and (found is None or dependent.seq < found.seq)
         ):

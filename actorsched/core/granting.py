@@ -90,7 +90,8 @@ def get_work(
             if again is not None:
                 grants.append(again)
     if len(grants) < wanted and not state.paused:
-        grants += _pick(state, asking, assistant, now, wanted - len(grants))
+        queues = max_tasks is not None
+        grants += _pick(state, asking, assistant, now, wanted - len(grants), queues=queues)
     if ahead and len(grants) < wanted and not state.paused:
         for record, after in followers(asking, assistant, ahead, {grant["run_id"] for grant in grants}):
             grants.append({**_grant(state, asking, record, now), "after": after})
@@ -166,12 +167,22 @@ def _order(record: TaskRecord) -> tuple[float, int]:
     return -record.priority, record.seq
 
 
-def _pick(state: State, asking: WorkerRecord, assistant: bool, now: Instant, wanted: int) -> list[Grant]:
-    """Hand out so many of the ready tasks, or batches of them, as far as there are any."""
+def _pick(
+    state: State, asking: WorkerRecord, assistant: bool, now: Instant, wanted: int, *, queues: bool
+) -> list[Grant]:
+    """Hand out so many of the ready tasks, or batches of them, as far as there are any.
+
+    Args:
+        queues: the worker lets runs wait for each other. What has killed a worker before, or has died with
+            one that did, is only given to a free process then: else all that wait with it would seem to kill
+            workers, too, and be disabled in the end.
+    """
     grants: list[Grant] = []
     picking = Picking(state, asking, now, assistant=assistant)
     try:
         while len(grants) < wanted and (record := picking.next()) is not None:
+            if queues and record.is_suspect and len(asking.runs) >= asking.processes:
+                break
             batch = _batch(state, asking, record)
             if batch is None:
                 grants.append(_grant(state, asking, record, now))

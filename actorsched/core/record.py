@@ -211,6 +211,11 @@ class TaskRecord:
             if not found:
                 self.dependents = None
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a worker died while it ran this, and it has not ended since."""
+        return self.trouble is not None and self.trouble.deaths > 0
+
     def get_trouble(self) -> Trouble:
         if self.trouble is None:
             self.trouble = Trouble()

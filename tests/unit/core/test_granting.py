@@ -62,6 +62,27 @@ def test_batches_and_single_tasks_come_together() -> None:
     assert (second["task_id"], third["task_id"]) == ("f3", "g")
 
 
+def test_what_has_died_with_a_worker_does_not_wait_with_others() -> None:
+    """One that kills its workers would take along what waits with it, each time, until all are disabled."""
+    driven = Driven(max_worker_deaths=3)
+    for name in "abcdef":
+        driven.add_task(worker="submitter", task_id=name)
+    ask = {"assistant": True, "max_tasks": 9}
+    assert len(driven.get_work(worker="n1", **ask)["tasks"]) == 6
+    driven.time += 100.0  # and nothing is heard of it
+    driven.ping(worker="submitter")
+    driven.prune()
+    for name in "abcdef":
+        driven.add_task(worker="submitter", task_id=name)
+    driven.add_worker("n2", {"workers": 2})
+    first = driven.get_work(worker="n2", **ask)["tasks"]
+    assert len(first) == 2
+    assert driven.get_work(worker="n2", current_tasks=names(first), **ask)["tasks"] == []
+    for grant in first:
+        driven.add_task(worker="n2", task_id=grant["task_id"], status="DONE", run_id=grant["run_id"])
+    assert len(driven.get_work(worker="n2", **ask)["tasks"]) == 2
+
+
 def test_whoever_asks_must_say_who_it_is() -> None:
     with pytest.raises(InvalidParamsError, match="worker=None"):
         Driven().get_work()
