@@ -31,8 +31,11 @@ class Equipment:
     def nursery(self) -> Nursery:
         if self._nursery is None:
             launcher = self._runtime.make_launcher(self._settings.start_method)
-            self._nursery = Nursery(launcher, self._settings.suspended_max, pack_luggage)
+            self._nursery = Nursery(launcher, self._settings.suspended_max, self._luggage)
         return self._nursery
+
+    def _luggage(self) -> bytes:
+        return pack_luggage() if self._runtime.is_here else b""  # else its children are not elsewhere
 
     def close(self) -> None:
         if self._nursery is not None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actorsched.luigi.entry import build, install, run
+    from actorsched.luigi.entry import build, run
+    from actorsched.luigi.install import install
 
 __all__ = ["build", "install", "run"]
 
@@ -17,6 +18,7 @@ __all__ = ["build", "install", "run"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'actorsched.luigi' has no attribute {name!r}")
-    from actorsched.luigi import entry
+    from importlib import import_module
 
-    return getattr(entry, name)
+    home = "install" if name == "install" else "entry"
+    return getattr(import_module(f"actorsched.luigi.{home}"), name)

@@ -19,7 +19,7 @@ from luigi.task_register import TaskClassException
 
 from actorsched.errors import ActorschedError
 from actorsched.facade.result import EXIT_CODES, RunResult, RunStatus
-from actorsched.luigi.entry import install, run
+from actorsched.luigi.entry import run
 
 
 def main(args: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def main(args: Sequence[str]) -> int:
         return _run_script(args)
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
-    return _run_command(list(args))
+    return run_command(list(args))
 
 
 def _run_script(args: Sequence[str]) -> int:
@@ -41,6 +41,8 @@ def _run_script(args: Sequence[str]) -> int:
     if not os.path.isfile(script):
         click.echo(f"actorsched: error: no file {script!r}", err=True)
         return 2
+    from actorsched.luigi.install import install
+
     install()
     sys.argv = list(args)
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
@@ -62,7 +64,13 @@ def _show(error: Exception, script: str) -> None:
     traceback.print_exception(type(error), error, tail or error.__traceback__)
 
 
-def _run_command(args: list[str]) -> int:
+def run_command(args: list[str]) -> int:
+    """Do what a command line of Luigi says; returns the exit code.
+
+    Raises:
+        click.UsageError: there is no such task, or its parameters do not fit.
+        ActorschedError, SystemExit: as `main`.
+    """
     codes: Any = None
     try:
         with luigi.cmdline_parser.CmdlineParser.global_instance(args):

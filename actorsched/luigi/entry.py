@@ -2,7 +2,7 @@
 
 Parsing the command line, settings, logging and the lock against a second run of the same command stay
 Luigi's own; scheduler and worker are ours. Luigi has one function behind all its ways in, which makes the
-two. `install` puts ours in its place, for programs that call `luigi.build` or `luigi.run`, unchanged.
+two; ours takes its place.
 """
 
 from __future__ import annotations
@@ -79,16 +79,11 @@ def run(
     return found if detailed_summary else found.scheduling_succeeded
 
 
-def install() -> None:
-    """From now on `luigi.build` and `luigi.run` of this process are ours."""
-    luigi.interface._schedule_and_run = schedule_and_run
-
-
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
-    """The same for a while."""
+    """For a while, whatever begins a run of Luigi's begins one of ours."""
     before = luigi.interface._schedule_and_run
-    install()
+    luigi.interface._schedule_and_run = schedule_and_run
     try:
         yield
     finally:
@@ -99,16 +94,11 @@ def schedule_and_run(
     tasks: Iterable[Any], worker_scheduler_factory: Any = None, override_defaults: Any = None
 ) -> LuigiRunResult:
     """What all of Luigi's ways in end in."""
-    if worker_scheduler_factory is not None:
-        raise ConfigError(
-            f"worker_scheduler_factory={worker_scheduler_factory!r}: it makes Luigi's scheduler and worker, "
-            "which are replaced here; leave it out, and say what it sets in luigi.cfg "
-            "([scheduler], [worker], [actorsched])"
-        )
     core = luigi.interface.core(**(override_defaults or {}))
     luigi.setup_logging.InterfaceLogging.setup(core)
-    _take_lock(core)
     settings = settings_said(core)
+    _pass_over(worker_scheduler_factory, settings)
+    _take_lock(core)
     logger = logging.getLogger("luigi-interface")
     with contextlib.ExitStack() as stack:
         scheduler = stack.enter_context(_scheduler(core, settings))
@@ -127,6 +117,16 @@ def schedule_and_run(
         result = worker.result
     logger.info("%s", result.summary_text)
     return LuigiRunResult(result, worker)
+
+
+def _pass_over(factory: Any, settings: Settings) -> None:
+    """It makes Luigi's scheduler and worker, or somebody else's; whoever brought it has to agree."""
+    if factory is not None and not settings.ignores_factory:
+        raise ConfigError(
+            f"worker_scheduler_factory={factory!r}: it makes a scheduler and a worker, which are ours here; "
+            "leave it out, or have it passed over by ignore_factory = true in [actorsched] of luigi.cfg; "
+            "what it sets can be said there, in [scheduler] and in [worker]"
+        )
 
 
 def _take_lock(core: Any) -> None:

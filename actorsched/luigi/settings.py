@@ -24,6 +24,8 @@ from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
 from actorsched.errors import ConfigError
 
 SECTION = "actorsched"
+#: besides our settings: a `worker_scheduler_factory` is passed over, and not refused
+IGNORE_FACTORY = "ignore_factory"
 #: settings of a worker whose default is not Luigi's
 OWN_DEFAULTS = {"wait_interval", "wait_jitter", "ping_interval", "check_complete_on_run"}
 #: a scheduler for one run keeps no history, and looks at the time itself, as Luigi's does
@@ -39,6 +41,7 @@ class Settings:
     client: dict[str, Any]
     resources: dict[str, int]
     worker_id: str | None
+    ignores_factory: bool
 
 
 def settings_said(core: Any) -> Settings:
@@ -63,6 +66,7 @@ def settings_said(core: Any) -> Settings:
         client=_of(ClientSettings, own),
         resources=luigi.configuration.get_config().getintdict("resources"),
         worker_id=worker.id or None,
+        ignores_factory=own.pop(IGNORE_FACTORY, False),
     )
 
 
@@ -120,13 +124,25 @@ def _own_section() -> dict[str, Any]:
         for name in kind.__struct_fields__
     ]
     for name in said:
-        if name.replace("-", "_") not in known:
+        if name.replace("-", "_") not in (*known, IGNORE_FACTORY):
             from difflib import get_close_matches
 
             near = get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"Luigi's settings: [{SECTION}] has no setting {name!r}{hint}")
-    return {name.replace("-", "_"): value for name, value in said.items()}
+    own = {name.replace("-", "_"): value for name, value in said.items()}
+    if IGNORE_FACTORY in own:
+        own[IGNORE_FACTORY] = _flag(own[IGNORE_FACTORY])
+    return own
+
+
+def _flag(text: Any) -> bool:
+    try:
+        return msgspec.convert(text, bool, strict=False)
+    except msgspec.ValidationError:
+        raise ConfigError(
+            f"Luigi's settings: [{SECTION}] {IGNORE_FACTORY} = {text!r}: expected true or false"
+        ) from None
 
 
 def _of(kind: type[msgspec.Struct], said: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import luigi
+import luigi.cmdline
 import pytest
 
 import actorsched.luigi
@@ -55,6 +56,14 @@ def test_a_script_that_calls_build_is_run_as_it_is(tmp_path: Path, workers: int)
     assert (code, printed) == (1, "FAILED False\n")
     assert "Inner uses 77.0 100% of the program" in story
     assert "Outer was mourned for no luck" in story
+
+
+def test_a_script_that_calls_the_command_is_run_as_it_is(tmp_path: Path) -> None:
+    """Libraries on top of Luigi do. The exit code is ours where `[retcode]` says nothing."""
+    flags = ("main", "Outer", "--folder", ".", "--fails", "--local-scheduler", *QUIET)
+    assert call(tmp_path / "ours", *OURS, PROGRAM, *flags, **CFG)[0] == 30
+    theirs = call(tmp_path / "theirs", PROGRAM, *flags, "--retcode-task-failed", "7", **CFG)
+    assert theirs == call(tmp_path / "as-theirs", *OURS, PROGRAM, *flags, "--retcode-task-failed", "7", **CFG)
 
 
 def test_a_script_that_calls_run_is_run_as_it_is(tmp_path: Path) -> None:
@@ -159,6 +168,11 @@ def test_from_python_build_is_luigi_s(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "complete already" in result.summary_text
     with pytest.raises(ConfigError, match=r"worker_scheduler_factory=.*luigi.cfg"):
         actorsched.luigi.build([], worker_scheduler_factory=object(), **quiet)
+    luigi.configuration.get_config().set("actorsched", "ignore_factory", "true")
+    try:
+        assert actorsched.luigi.build([], worker_scheduler_factory=object(), **quiet)
+    finally:
+        luigi.configuration.get_config().remove_section("actorsched")
 
 
 def test_install_is_for_good_and_run_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +182,9 @@ def test_install_is_for_good_and_run_is_not(tmp_path: Path, monkeypatch: pytest.
     args = ["Here", "--folder", str(tmp_path), "--no-lock", "--local-scheduler", "--log-level", "ERROR"]
     assert actorsched.luigi.run(args) is True
     assert luigi.interface._schedule_and_run is before
-    monkeypatch.setattr(luigi.interface, "_schedule_and_run", before)  # to be undone
+    monkeypatch.setattr(luigi.interface, "_schedule_and_run", before)  # to be undone, as the next ones
+    monkeypatch.setattr(luigi.retcodes, "run_with_retcodes", luigi.retcodes.run_with_retcodes)
+    monkeypatch.setattr(luigi.cmdline, "run_with_retcodes", luigi.retcodes.run_with_retcodes)
     actorsched.luigi.install()
     result = luigi.build([Here(folder=str(tmp_path))], local_scheduler=True, detailed_summary=True)
     assert result.result.succeeded

@@ -2,11 +2,13 @@
 
 python program.py build FOLDER WORKERS      calls luigi.build
 python program.py run [FLAGS OF LUIGI …]    calls luigi.run
+python program.py main [FLAGS OF LUIGI …]   calls what the command `luigi` calls
 """
 
 import sys
 
 import luigi
+import luigi.cmdline
 import tools
 from noting import Making
 
@@ -66,4 +68,6 @@ if __name__ == "__main__":
         )
         print(result.status.name, result.scheduling_succeeded)
         sys.exit(not result.scheduling_succeeded)
+    if how == "main":
+        luigi.cmdline.luigi_run(rest)
     print(luigi.run(rest))
