@@ -120,7 +120,7 @@ def test_a_worker_that_waits_for_its_scheduler_can_be_stopped(folder: Path) -> N
     """It waits for ever, so the signal has to reach it there."""
     node = ["node", "--role", "worker", "--scheduler", f"ipc://{folder}/nobody", "--connect-timeout", "0.2"]
     with background(*node, cwd=folder) as worker:
-        until(lambda: any("lost contact" in line for line in worker.errors), worker)
+        until(lambda: any("no answer from the scheduler yet" in line for line in worker.errors), worker)
         until(lambda: any("waits for its scheduler. Is it running" in line for line in worker.errors), worker)
         worker.signal(signal.SIGTERM)
         assert worker.wait() == 0, worker.ended()
