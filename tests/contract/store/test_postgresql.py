@@ -29,6 +29,8 @@ def test_a_holder_that_stopped_within_a_transaction_keeps_nobody_from_the_place(
         stuck = first._driver.pipeline()
         stuck.__enter__()
     first.hold(first._driver.cursor(), 1.0)
+    while not second._place_is_locked():
+        pass  # in a pipeline nobody has waited until it arrived at the server
     assert second.take(seen, "e2")
     if pipeline:
         with pytest.raises(psycopg.OperationalError):
