@@ -148,7 +148,8 @@ class Patience:
             )
         raise SchedulerUnreachableError(
             f"no scheduler answered at {self._url} within {self._now() - started:.3g} s"
-            f" ({attempts} attempts; the last one: {last}); is it running, and is the address right?"
+            f" ({attempts} attempt{'s' if attempts != 1 else ''}; the last one: {last}); is it running,"
+            " and is the address right?"
         )
 
     def _backoff(self, attempt: int) -> float:
