@@ -19,6 +19,8 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -147,6 +149,7 @@ def _flush() -> None:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue  # the task closed or replaced it
+    _flush_c()
 
 
 def main() -> NoReturn:
@@ -193,3 +196,20 @@ def _bind_to_parent() -> None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     except (OSError, AttributeError):
         return  # a C library without it: the socket still tells
+
+
+def _c_flusher() -> Callable[[], object]:
+    """What writes out what libraries in C have printed: to a pipe, they write in blocks, too."""
+    import ctypes
+
+    try:
+        library = ctypes.CDLL(None)
+        stream = ctypes.c_void_p.in_dll(library, "__stdoutp" if sys.platform == "darwin" else "stdout")
+        return partial(
+            library.fflush, stream
+        )  # of all streams at once would wait for those that somebody reads
+    except (OSError, AttributeError, ValueError, TypeError):
+        return lambda: None
+
+
+_flush_c = _c_flusher()

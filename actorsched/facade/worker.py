@@ -20,7 +20,6 @@ from actorsched.actors.messages import Call, CallBatch, ReadLedger, StartRun, St
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
-from actorsched.children.descriptors import check_slots
 from actorsched.config import WorkerSettings, settings_from
 from actorsched.errors import ConfigError, TaskDefinitionError
 from actorsched.facade.elsewhere import look_elsewhere
@@ -99,6 +98,8 @@ class Worker:
         self._equipment = Equipment(self._settings, runtime)
         if self._desk is None and worker_processes > 0:
             if runtime.is_here:
+                from actorsched.children.descriptors import check_slots  # not on every system
+
                 check_slots(worker_processes)
             self._equipment.nursery()  # it starts while tasks are being discovered
         self._ref: ActorRef[WorkerActor] = runtime.start(

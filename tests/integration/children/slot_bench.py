@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import queue
@@ -56,12 +57,16 @@ class Say(Task):
 
 
 class Hear(Task):
-    """Writes what is sent to it."""
+    """Writes what is sent to it, after a line was put into a pipe if it is told of one."""
 
     file: str
+    gate: str = ""
     accepts_messages = True
 
     def run(self) -> None:
+        if self.gate:
+            with open(self.gate) as gate:
+                gate.readline()
         Path(self.file).write_text(self.scheduler_messages.get().content)
 
 
@@ -75,6 +80,15 @@ class Copy(Task):
         if not self.copies:
             self.copies.append(os.dup(1))
         os.write(self.copies[0], str(self.n).encode() * 50_000 + b"\n")
+
+
+class SayInC(Task):
+    """Prints a line the way that a library in C does it."""
+
+    line: str
+
+    def run(self) -> None:
+        ctypes.CDLL(None).printf(b"%s\n", self.line.encode())
 
 
 class Leave(Task):
