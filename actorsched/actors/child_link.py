@@ -149,25 +149,42 @@ class ChildLink:
     # -- what is said ---------------------------------------------------------------------------
 
     def send(self, payload: bytes) -> None:
-        """Say something to the child.
+        """Say something to the child, which is idle and listens.
 
         Raises:
             OSError: it does not listen.
         """
         assert self._child is not None
         connection = self._child.connection
-        frame = pack_frame(payload)
-        try:
-            sent = connection.send(frame)
-        except BlockingIOError:
-            sent = 0
-        if sent == len(frame):
+        if self.post(payload):
             return
+        rest, self._child.unsent = self._child.unsent, b""
         connection.settimeout(SEND_TIMEOUT_S)
         try:
-            connection.sendall(memoryview(frame)[sent:])
+            connection.sendall(rest)
         finally:
             connection.setblocking(False)
+
+    def post(self, payload: bytes) -> bool:
+        """Say something to the child, which may be busy; false when `post_on` has to go on with it, later."""
+        assert self._child is not None
+        self._child.unsent += pack_frame(payload)
+        return self.post_on()
+
+    def post_on(self) -> bool:
+        """Send what has room now of what is still to be sent; whether that was all.
+
+        Raises:
+            OSError: it is gone.
+        """
+        assert self._child is not None
+        unsent = self._child.unsent
+        try:
+            sent = self._child.connection.send(unsent) if unsent else 0
+        except BlockingIOError:
+            sent = 0
+        self._child.unsent = unsent[sent:]
+        return sent == len(unsent)
 
     def said(self) -> list[bytes]:
         """The frames that have come since the last time; none when the child has said its last."""
@@ -193,7 +210,15 @@ class ChildLink:
 
     def read_log(self) -> None:
         """Take all that was printed in the present run until now."""
-        fd = self._child.log_fd if self._child is not None else -1
+        self._read(self._child.log_fd if self._child is not None else -1)
+
+    def read_logs(self) -> None:
+        """Take all that was printed until now; the child has not gone on to another run."""
+        self.keep_early()
+        for log_fd in self._child.log_fds if self._child is not None else ():
+            self._read(log_fd)
+
+    def _read(self, fd: int) -> None:
         for _ in range(LOG_CHUNKS_MAX):
             printed = self._take(fd)
             self._write(printed)

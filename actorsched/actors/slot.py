@@ -42,15 +42,16 @@ from actorsched.actors.base import Actor, log
 from actorsched.actors.child_link import ChildEnded, ChildLink, ChildPrinted, ChildSpoke
 from actorsched.actors.ending import NONE, Ending, failed
 from actorsched.actors.inbox import Timer
+from actorsched.actors.letters import Letters
 from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
-from actorsched.actors.reminders import EndRun, GraceOver, Lingered, TimedOut, TryAgain
+from actorsched.actors.reminders import EndRun, GraceOver, Lingered, PostOn, TimedOut, TryAgain
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.telling import Telling
 from actorsched.actors.upcoming import Upcoming
 from actorsched.children.launcher import Child, Launcher
 from actorsched.children.nursery import Nursery
 from actorsched.children.runlog import RunLogs
-from actorsched.children.speech import Ended, Message, Notice, decode_for_slot, encode
+from actorsched.children.speech import Ended, Notice, decode_for_slot, encode
 from actorsched.config import WorkerSettings
 from actorsched.tasks.event import Event
 from actorsched.tasks.running import Outcome
@@ -97,6 +98,7 @@ class SlotActor(Actor):
         self._settings = settings
         self._child = ChildLink(number, self.actor_inbox, self._nursery, settings)
         self._upcoming = Upcoming(self._child, self._nursery, self._runtime.clock.monotonic)
+        self._letters = Letters(self._child, self.actor_inbox)
         self._job: RunJob | None = None
         self._tries = 0  # of the present run, to get a child
         self._resuming = False  # whether the child has yet to say that it goes on with a suspended run
@@ -145,6 +147,10 @@ class SlotActor(Actor):
             case GraceOver(run_id=run_id):
                 if self._is_present(run_id):
                     self._child.kill(signal.SIGKILL)
+            case PostOn(life=life) if life == self._child.life:
+                self._letters.post_on()
+            case PostOn():
+                pass  # to a child that is not here any more
             case TryAgain(run_id=run_id):
                 if self._is_present(run_id):
                     self._try_again()
@@ -257,24 +263,16 @@ class SlotActor(Actor):
             self._timer = self.actor_inbox.after(limit_s, TimedOut(run_id))
 
     def _pass_letters_on(self) -> None:
-        for letter in self._upcoming.take_letters():
+        for letter in self._letters.take():
             self._pass_on(letter)
 
-    def _pass_on(self, message: TaskMessage) -> None:
-        if self._upcoming.expects(message.run_id):
-            self._upcoming.keep(message)
-            return
-        if not self._is_present(message.run_id):
-            return
-        if not self._child or self._resuming:  # what has it now may be gone already
-            self._upcoming.keep(message)
-            return
-        try:
-            self._child.send(
-                encode(Message(run_id=message.run_id, message_id=message.message_id, content=message.content))
-            )
-        except OSError as error:
-            log.warning("a message did not reach its task", run=message.run_id, error=str(error))
+    def _pass_on(self, letter: TaskMessage) -> None:
+        is_present = self._is_present(letter.run_id)
+        # a child that is to resume a run may be gone already
+        if self._upcoming.expects(letter.run_id) or (is_present and (not self._child or self._resuming)):
+            self._letters.keep(letter)
+        elif is_present:
+            self._letters.send(letter)
 
     def _end_run(self, end: EndRun) -> None:
         all_back = self._upcoming.take_back()
@@ -370,7 +368,7 @@ class SlotActor(Actor):
                 self._entered(following)
             case Ended():
                 self._upcoming.put_back()
-                self._child.read_log()
+                self._child.read_logs()
                 if said.suspended and not self._ending.cause:
                     self._nursery.suspend(self._job.job.task_id, self._release_child())
                     self._replace_child()
@@ -388,7 +386,7 @@ class SlotActor(Actor):
         if self._resuming and not self._ending.cause:
             self._begin_again()
             return
-        self._child.read_log()
+        self._child.read_logs()
         outcome = self._ending.judge_lost(self._child.how_it_ended())
         self._drop_child()
         if self._job is not None:  # else the next run takes another one: this may be what becomes of all

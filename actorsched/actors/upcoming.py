@@ -1,4 +1,4 @@
-"""What comes after the present run of a slot: runs that wait, those that lie ready, messages for them.
+"""What comes after the present run of a slot: runs that wait, and those that lie ready.
 
 The first of them may be laid ready for the child (`children/shelf.py`), which goes on with them by itself.
 Until that is heard they count as waiting, and each can be taken back until the child has taken it.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from actorsched.actors.child_link import ChildLink
-from actorsched.actors.messages import RunJob, TaskMessage
+from actorsched.actors.messages import RunJob
 from actorsched.actors.pace import HELD_MAX
 from actorsched.children.nursery import Nursery
 from actorsched.children.speech import encode
@@ -41,7 +41,6 @@ class Upcoming:
         #: by number, what lies ready for the child, before the queue
         self._ahead: dict[int, RunJob] = {}
         self._n_laid = 0
-        self._letters: list[TaskMessage] = []
         self._successes: deque[str] = deque(maxlen=SUCCESSES_MAX)
 
     def __len__(self) -> int:
@@ -64,6 +63,10 @@ class Upcoming:
     def may_begin(self, message: RunJob) -> bool:
         """Whether the run that this one is to follow was a success. What has not ended is none yet."""
         return not message.after or message.after in self._successes
+
+    def expects(self, run_id: str) -> bool:
+        """Whether this run has yet to begin."""
+        return any(each.job.run_id == run_id for each in (*self._ahead.values(), *self._queue))
 
     def remove(self, run_id: str) -> RunJob | None:
         """Take this run out of those that wait, if it is there."""
@@ -125,18 +128,3 @@ class Upcoming:
 
     def _put_back(self, numbers: Iterable[int]) -> None:
         self._queue.extendleft([self._ahead.pop(number) for number in sorted(numbers, reverse=True)])
-
-    # -- messages -------------------------------------------------------------------------------
-
-    def expects(self, run_id: str) -> bool:
-        """Whether this run has yet to begin."""
-        return any(each.job.run_id == run_id for each in (*self._ahead.values(), *self._queue))
-
-    def keep(self, letter: TaskMessage) -> None:
-        """Keep a message for a run that cannot have it now."""
-        self._letters.append(letter)
-
-    def take_letters(self) -> list[TaskMessage]:
-        """All messages that are kept; those for runs that still wait come back through `keep`."""
-        letters, self._letters = self._letters, []
-        return letters

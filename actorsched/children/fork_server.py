@@ -128,6 +128,7 @@ class ServedLauncher:
                 self._control.sendall(pack_frame(request))
         except OSError as error:
             child.close()
+            self._await_end()
             raise ChildLostError(f"the server of child processes is gone: {error}") from error
         finally:
             for fd in given:
@@ -138,8 +139,7 @@ class ServedLauncher:
             child.close()
             why = "it ended" if readable else f"no answer within {START_TIMEOUT_S:.0f} s"
             if readable:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(timeout=1)
+                self._await_end()
             raise ChildLostError(f"the server of child processes started no child: {why}")
         pid = PID.unpack(packed)[0]
         if pid < 0:
@@ -147,6 +147,11 @@ class ServedLauncher:
             raise ChildLostError(f"the system has no room for another process: {os.strerror(-pid)}")
         child.pid = pid
         return child
+
+    def _await_end(self) -> None:
+        """The server has let go of its descriptors: then it is about to have ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
 
 
 def _open_ends() -> tuple[Child, list[int]]:

@@ -35,6 +35,7 @@ class Child:
             jobs may lie ready, so that each run that it went on to by itself has another one; none: it goes
             where that of this process goes.
         shelf: where its next jobs may be laid ready; None: it has none.
+        unsent: what is to be sent before anything else, because it had no room in the socket.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Child:
         self.pid = pid
         self.log_fds = log_fds
         self.shelf = shelf
+        self.unsent = b""
         self._page = 0
 
     @property

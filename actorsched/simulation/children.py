@@ -60,6 +60,7 @@ class SimulatedChild:
         self.log_fds: tuple[int, ...] = ()
         self.log_fd = -1
         self.shelf = None
+        self.unsent = b""
         self.status: int | None = None
         self.job: Job | None = None
         self.stubborn = False

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,15 @@ def test_an_idle_child_that_was_killed_costs_no_run(slot_bench: Bench, tmp_path:
     wait_until_gone(pid_in(tmp_path / "pid"))
     slot_bench.run("b")
     assert slot_bench.hear(1) == [("run-b", "DONE")]
+
+
+def test_a_child_can_be_had_while_the_server_of_children_is_being_killed() -> None:
+    """It lets go of its socket a moment before it has ended."""
+    launcher: Any = make_launcher("forkserver")
+    for _ in range(4):
+        os.kill(launcher._process.pid, signal.SIGKILL)
+        launcher.launch().close()
+    launcher.close()
 
 
 class Stillborn:

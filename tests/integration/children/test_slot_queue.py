@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from actorsched.actors.messages import CancelRun
-from tests.integration.children.slot_bench import Bench
+from actorsched.actors.messages import CancelRun, TaskMessage
+from tests.integration.children.slot_bench import Bench, Hear
 
 
 def test_runs_go_in_their_order(slot_bench: Bench) -> None:
@@ -77,3 +77,19 @@ def test_a_slot_that_stops_speaks_of_every_run(slot_bench: Bench) -> None:
     slot_bench.run("b")
     slot_bench.slot.stop(block=True)
     assert sorted(slot_bench.hear(2)) == [("run-a", "FAILED"), ("run-b", "returned")]
+
+
+def test_a_message_larger_than_a_socket_holds_reaches_a_task_that_is_busy(slot_bench: Bench) -> None:
+    """The slot has other things to do meanwhile, and the next run finds nothing of it."""
+    slot_bench.run_task(Hear(file=slot_bench.file, gate=slot_bench.gate), "run-a")
+    letters = [TaskMessage(run_id="run-a", message_id=f"m-{n}", content=str(n) * (1 << 20)) for n in range(3)]
+    for letter in letters:
+        slot_bench.slot.tell(letter)
+    slot_bench.look()
+    slot_bench.open_gate()
+    assert slot_bench.hear(1) == [("run-a", "DONE")]
+    assert slot_bench.lines() == letters[0].content
+    slot_bench.run_task(Hear(file=slot_bench.file), "run-b")
+    slot_bench.slot.tell(TaskMessage(run_id="run-b", message_id="m", content="hello"))
+    assert slot_bench.hear(1) == [("run-b", "DONE")]
+    assert slot_bench.lines() == "hello"
