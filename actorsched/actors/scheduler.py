@@ -334,6 +334,9 @@ class SchedulerActor(Actor, SchedulerApi):
             self._keeper.commit(only_if_due=True)
         except (UnavailableError, StoreError):  # noted by the keeper; the next tick tries again
             return
+        while machine.given_up:
+            worker, silent_s, runs = machine.given_up.popleft()
+            log.warning("a worker was given up", worker=worker, silent_s=round(silent_s, 1), runs_lost=runs)
         self._give_hints()
 
     def _ping_for_workers(self) -> None:

@@ -56,6 +56,9 @@ def _look_at_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     if until < now.monotonic and worker.is_submission and is_waited_for(state, worker):
         until = now.monotonic + state.settings.worker_disconnect_delay
     if until < now.monotonic:
+        if not worker.is_submission:
+            silent_s = now.monotonic - worker.last_active.monotonic
+            state.given_up.append((worker.worker_id, silent_s, len(worker.runs)))
         drop_worker(state, worker, now)
     else:
         state.timers.arm(until, Kind.SILENCE, worker)

@@ -7,6 +7,7 @@ dependencies only in edges.py.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
@@ -42,6 +43,8 @@ from actorsched.core.timers import Kind, Timers
 from actorsched.core.worker import WorkerRecord
 from actorsched.core.workersets import WorkerSet, WorkerSets
 
+#: of the workers that were given up, so many are told of when nobody asks for long
+GIVEN_UP_MAX = 1000
 #: of the announced scheduling failures, so many are kept
 ANNOUNCED_MAX = 100
 #: so many retry policies are shared, before it begins anew
@@ -86,6 +89,8 @@ class State:
         self.lost: dict[TaskRecord, None] = {}
         #: id of a worker that may come back → records against which its death counts (deaths.py)
         self.silent: dict[str, dict[TaskRecord, None]] = {}
+        #: whom time has taken since somebody asked: worker, seconds of silence, runs; to tell people
+        self.given_up: deque[tuple[str, float, int]] = deque(maxlen=GIVEN_UP_MAX)
         #: perhaps without stakeholder and removal time; looked at when time is looked at
         self.unwanted: list[TaskRecord] = []
         self.n_hopeful = 0

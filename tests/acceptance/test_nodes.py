@@ -26,7 +26,7 @@ def waiting(folder: Path) -> list[Path]:
 def test_a_worker_that_is_killed_costs_nothing_but_time(folder: Path) -> None:
     """`kill -9` while it runs a task: the other does that task too, and the run is a success."""
     with (
-        scheduler_node(folder, "--worker-disconnect-delay", "1") as (url, _),
+        scheduler_node(folder, "--worker-disconnect-delay", "1") as (url, scheduler),
         worker_node(folder, url) as victim,
         worker_node(folder, url) as other,
         background("run", "trouble.py", "Gates", "--workers", "0", "--scheduler", url, cwd=folder) as process,
@@ -40,6 +40,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(folder: Path) -> None:
         assert "7 run by other workers" in text, text
         workers = run_json("workers", "--scheduler", url, cwd=folder)["workers"]
         assert not [worker for worker in workers if worker["pid"] == victim.pid]
+        until(lambda: any("a worker was given up" in line for line in scheduler.errors), scheduler)
         other.signal(signal.SIGTERM)
         assert other.wait() == 0, other.ended()
 

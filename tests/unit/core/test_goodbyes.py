@@ -108,3 +108,14 @@ def test_who_waits_for_its_tasks_is_told_that_nothing_comes_any_more() -> None:
     assert driven.get_work(worker="v", incarnation="1")["n_can_run"] == 2
     driven.remove_worker("w", incarnation="1")
     assert driven.get_work(worker="v", incarnation="1")["n_can_run"] == 0
+
+
+def test_whom_time_has_taken_is_told_of_and_who_said_goodbye_is_not() -> None:
+    """Somebody should look after a machine that has gone silent."""
+    driven, _ = working("a", "b")
+    driven.add_worker(worker="v", info={})
+    driven.add_worker(worker="s", info={"submission": True})
+    driven.remove_worker("v")
+    driven.time += 61
+    driven.prune()
+    assert list(driven.machine.given_up) == [("w", 61.0, 2)]
