@@ -26,6 +26,7 @@ from actorsched.facade.result import RunResult
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.worker import Worker
 from actorsched.luigi.settings import Settings, settings_said
+from actorsched.tasks import luigi_bridge
 
 
 class LuigiRunResult(luigi.execution_summary.LuigiRunResult):  # type: ignore[misc]
@@ -96,6 +97,7 @@ def schedule_and_run(
     """What all of Luigi's ways in end in."""
     core = luigi.interface.core(**(override_defaults or {}))
     luigi.setup_logging.InterfaceLogging.setup(core)
+    luigi_bridge.remember_logging(core.logging_conf_file, core.log_level)
     settings = settings_said(core)
     _pass_over(worker_scheduler_factory, settings)
     _take_lock(core)

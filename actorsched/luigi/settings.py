@@ -17,6 +17,7 @@ from urllib.parse import quote
 import luigi.configuration
 import luigi.notifications
 import luigi.scheduler
+import luigi.task_register
 import luigi.worker
 import msgspec
 
@@ -56,7 +57,7 @@ def settings_said(core: Any) -> Settings:
     own = _own_section()
     worker = luigi.worker.worker()
     said = {**_fields(worker, "worker", WorkerSettings), **_mail(worker)}
-    if core.workers == 1 and not worker.force_multiprocessing and not worker.timeout:
+    if core.workers == 1 and not worker.force_multiprocessing and not worker.timeout and not _may_time_out():
         said["execution"] = "inline"  # as in Luigi: in this process
     return Settings(
         worker=said | _of(WorkerSettings, own),
@@ -68,6 +69,12 @@ def settings_said(core: Any) -> Settings:
         worker_id=worker.id or None,
         ignores_factory=own.pop(IGNORE_FACTORY, False),
     )
+
+
+def _may_time_out() -> bool:
+    """Whether any task that is known has a time limit of its own: Luigi runs such a one in a process."""
+    register = luigi.task_register.Register
+    return any(getattr(cls, "worker_timeout", None) is not None for cls in register._reg)
 
 
 def _fields(config: Any, section: str, kind: type[msgspec.Struct]) -> dict[str, Any]:

@@ -93,6 +93,16 @@ def listening() -> Iterator[tuple[type, dict[str, list[Callable[..., Any]]]]]:
                 yield cls, found
 
 
+#: how Luigi was told to log, if a run was begun in Luigi's way: its file of settings, and its level
+_logging: tuple[str, str] | None = None
+
+
+def remember_logging(conf_file: str, level: str) -> None:
+    """Note how Luigi was told to log, for child processes."""
+    global _logging
+    _logging = conf_file, level
+
+
 def settings_said() -> Any:
     """Return Luigi's settings as they are now, with those of its command line; None without Luigi.
 
@@ -108,7 +118,7 @@ def settings_said() -> Any:
     }
     command_line = _luigi("luigi.cmdline_parser")
     parser = None if command_line is None else command_line.CmdlineParser.get_instance()
-    return parsers, None if parser is None else vars(parser.known_args)
+    return parsers, None if parser is None else vars(parser.known_args), _logging
 
 
 def _held(parser: Any) -> Any:
@@ -126,7 +136,7 @@ def take_settings(said: Any) -> None:
     import luigi.cmdline_parser
     import luigi.configuration.core
 
-    parsers, known_args = said
+    parsers, known_args, how_to_log = said
     for name, (paths, held) in parsers.items():
         cls = luigi.configuration.core.PARSERS[name]
         cls._config_paths = list(paths)
@@ -145,6 +155,22 @@ def take_settings(said: Any) -> None:
         parser = object.__new__(luigi.cmdline_parser.CmdlineParser)
         parser.known_args = argparse.Namespace(**known_args)
         luigi.cmdline_parser.CmdlineParser._instance = parser
+    if how_to_log is not None:
+        _log_as(*how_to_log)
+
+
+def _log_as(conf_file: str, level: str) -> None:
+    """Log as Luigi was told to; what goes to the console anyway is left to the child."""
+    import argparse
+    import logging
+
+    from luigi.setup_logging import InterfaceLogging
+
+    options = argparse.Namespace(background=None, logdir=None, logging_conf_file=conf_file, log_level=level)
+    if InterfaceLogging.config.getboolean("core", "no_configure_logging", False):
+        return
+    if not (InterfaceLogging._conf(options) or InterfaceLogging._section(options)):
+        logging.getLogger("luigi-interface").setLevel(level)
 
 
 def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:

@@ -120,18 +120,23 @@ def test_the_exit_code_is_true_and_as_configured(
         "60",
     ]
     assert call(tmp_path / "b", *OURS, *COMMAND, *flags, task, "--folder", ".")[0] == configured
-    assert call(tmp_path / "c", "-m", "luigi", *COMMAND, *flags, task, "--folder", ".")[0] == configured
 
 
 def test_settings_of_luigi_count(tmp_path: Path) -> None:
-    """Of the worker, of the scheduler, and those that only we have."""
+    """Of the worker, the scheduler and the logs, in child processes, too; and those that only we have."""
     (tmp_path / "luigi.cfg").write_text(
         "[worker]\nkeep_alive = true\nwait_interval = 0.01\nwait_jitter = 0.0\n"
         "[scheduler]\nretry_delay = 0.01\n[actorsched]\nexecution = process\nlog_console = false\n"
+        "[core]\nlogging_conf_file = log.ini\n"
+    )
+    (tmp_path / "log.ini").write_text(
+        "[loggers]\nkeys=root\n[handlers]\nkeys=file\n[formatters]\nkeys=\n[logger_root]\nlevel=INFO\n"
+        "handlers=file\n[handler_file]\nclass=FileHandler\nargs=('luigi.log',)\n"
     )
     flags = ("--failures", "2", "--folder", ".")
     code, _, story = call(tmp_path, *OURS, *COMMAND, "Retried", *flags)
     assert (code, story) == (0, ["Retried try 1", "Retried try 2", "Retried try 3"])
+    assert "this is try 3" in (tmp_path / "luigi.log").read_text()
 
 
 def test_what_cannot_be_is_said(tmp_path: Path) -> None:

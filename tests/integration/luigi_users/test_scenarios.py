@@ -41,8 +41,8 @@ DIFFERENCES: dict[str, tuple[set[str], str]] = {
 }
 #: of each kind something, for the ways that take longer
 IN_CHILDREN = (
-    "decorators", "state", "flow", "yields nested", "a failure, twice", "exits with 3", "half written",
-    "retried", "watched", "watched failure", "configured", "resources",
+    "decorators", "state", "flow", "yields nested", "a failure, twice", "half written", "retried",
+    "watched failure", "resources",
 )  # fmt: skip
 ON_NODES = (
     "many outputs", "decorators", "diamond", "yields nested", "yields one after the other",

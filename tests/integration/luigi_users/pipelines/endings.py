@@ -1,5 +1,6 @@
 """How tasks end, and who hears of it."""
 
+import logging
 import os
 import sys
 
@@ -157,6 +158,7 @@ class Retried(Making):
             stream.write("x")
         tries = os.path.getsize(self.path("tries"))
         self.note("try", tries)
+        logging.getLogger("luigi-interface").info("this is try %s", tries)
         if tries <= self.failures:
             raise ValueError(f"try {tries}")
         self.write(tries)
