@@ -57,6 +57,23 @@ def module_of(task: Any) -> str:
     return home
 
 
+def made_of(cls: Any, params: Mapping[str, Any], attributes: Mapping[str, Any], left: list[str]) -> Any:
+    """Make a Luigi task anew, with what was set on it elsewhere, except for what could not travel."""
+    import logging
+
+    task = type.__call__(cls, **params)  # past Luigi's cache of instances
+    missing = [name for name in left if name not in vars(task)]
+    vars(task).update(attributes)
+    logging.getLogger(__name__).debug("attributes that cannot travel were made anew: %s", ", ".join(left))
+    if missing:
+        logging.getLogger(__name__).info(
+            "attributes of %s that cannot travel to another process were left behind: %s",
+            task,
+            ", ".join(missing),
+        )
+    return task
+
+
 def is_dynamic_requirements(thing: Any) -> bool:
     """Tell whether this is Luigi's wrapper around what `run()` yields."""
     return hasattr(type(thing), "flat_requirements") and hasattr(type(thing), "complete")

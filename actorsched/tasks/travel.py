@@ -2,7 +2,8 @@
 
 A task travels as itself, so that attributes that were set on it arrive. Pickle does, as long as the other
 process can import what is named in it. It does not import the program's `__main__`, nor modules that no
-finder would find again, nor classes made inside of functions: those travel by value, by cloudpickle.
+finder would find again, nor classes made inside of functions: those travel by value, by cloudpickle. A Luigi
+task that holds something that cannot travel is made anew at the other end (`_in_parts`).
 
 In front of the pickle stands the task's id, so that bytes that cannot be read still say whose they are.
 """
@@ -76,6 +77,9 @@ def _pickled_by_value(task: Any, module: str, known: bool) -> bytes:
         data: bytes = cloudpickle.dumps(task, PROTOCOL)
         return data
     except Exception as error:
+        parts = _in_parts(task)
+        if parts is not None:
+            return parts
         raise TaskLoadError(
             f"task {task.task_id} cannot travel to another process: {cause_of(error)}; "
             "leave open files, locks and the like out of its attributes"
@@ -83,6 +87,43 @@ def _pickled_by_value(task: Any, module: str, known: bool) -> bytes:
     finally:
         if by_value:
             cloudpickle.unregister_pickle_by_value(sys.modules[module])
+
+
+def _in_parts(task: Any) -> bytes | None:
+    """Return a Luigi task as what it is made of, without what cannot travel; None if that fails, too.
+
+    Luigi forks, so its users keep clients and locks in their tasks, made by `__init__` or when they are first
+    needed. The other process makes the task anew, and gives it the attributes that could travel.
+    """
+    import cloudpickle
+
+    if not luigi_bridge.is_luigi_class(type(task)):
+        return None
+    attributes, left = {}, []
+    for name, value in vars(task).items():
+        try:
+            cloudpickle.dumps(value, PROTOCOL)
+        except Exception:
+            left.append(name)
+        else:
+            attributes[name] = value
+    if not left:
+        return None  # it is something else that cannot travel
+    try:
+        data: bytes = cloudpickle.dumps(_Parts(type(task), task.param_kwargs, attributes, left), PROTOCOL)
+    except Exception:
+        return None
+    return data
+
+
+class _Parts:
+    """Becomes the task when it is unpickled."""
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return luigi_bridge.made_of, self._parts
 
 
 def _can_import(module: str) -> bool:

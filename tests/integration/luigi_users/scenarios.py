@@ -66,6 +66,7 @@ SCENARIOS: dict[str, Scenario] = {
     "diamond": Scenario(one(structures.Diamond)),
     "day by day": Scenario(one(structures.Day, day=datetime.date(2024, 2, 9))),
     "state": Scenario(one(structures.State)),
+    "clinging": Scenario(one(structures.Clinging)),
     "flow": Scenario(one(structures.Flow)),
     **{f"yields {kind}": Scenario(one(dynamic.Yields, kind=kind)) for kind in dynamic.KINDS.split("|")},
     "deep": Scenario(one(dynamic.Deep)),

@@ -41,7 +41,7 @@ DIFFERENCES: dict[str, tuple[set[str], str]] = {
 }
 #: of each kind something, for the ways that take longer
 IN_CHILDREN = (
-    "decorators", "state", "flow", "yields nested", "a failure, twice", "half written", "retried",
+    "decorators", "state", "clinging", "flow", "yields nested", "a failure, twice", "half written", "retried",
     "watched failure", "resources",
 )  # fmt: skip
 ON_NODES = (

@@ -116,7 +116,19 @@ class LuigiHoldsLock(luigi.Task):  # type: ignore[misc]
         self.lock = threading.Lock()
 
 
-@pytest.mark.parametrize("task", [HoldsLock(), LuigiHoldsLock()], ids=lambda task: type(task).__name__)
+def luigi_task_of_a_class_with_a_lock() -> Any:
+    lock = threading.Lock()
+
+    class Bound(luigi.Task):  # type: ignore[misc]
+        def run(self) -> None:
+            lock.acquire()
+
+    return Bound()
+
+
+@pytest.mark.parametrize(
+    "task", [HoldsLock(), luigi_task_of_a_class_with_a_lock()], ids=lambda task: type(task).__name__
+)
 def test_what_cannot_travel_says_whose_it_is_and_why(task: Any) -> None:
     """It fails alone, and its author knows what to do."""
     with pytest.raises(TaskLoadError) as caught:
@@ -126,6 +138,27 @@ def test_what_cannot_travel_says_whose_it_is_and_why(task: Any) -> None:
         f"task {task.task_id} cannot travel to another process: TypeError: cannot pickle"
     )
     assert message.endswith("leave open files, locks and the like out of its attributes")
+
+
+def test_a_luigi_task_is_made_anew_with_what_can_travel(caplog: pytest.LogCaptureFixture) -> None:
+    """Luigi forks, so its users hold locks. What neither travels nor is made by __init__ is named."""
+    task = LuigiHoldsLock()
+    task.found = ["something"]
+    with caplog.at_level("INFO"):
+        again = unpack(pack(task))
+    assert again == task
+    assert hash(again) == hash(task)
+    assert again.found == ["something"]
+    assert again.lock is not task.lock
+    assert not caplog.records
+    task.client = threading.Lock()
+    with caplog.at_level("INFO"):
+        again = unpack(pack(task))
+    assert not hasattr(again, "client")
+    assert caplog.messages == [
+        "attributes of LuigiHoldsLock() that cannot travel to another process were left behind: client"
+    ]
+    del task.found, task.client
 
 
 class Unready(Task):

@@ -2,6 +2,8 @@
 
 import collections
 import datetime
+import functools
+import threading
 
 import luigi
 from luigi.task import externalize, flatten
@@ -191,6 +193,38 @@ class State(Making):
         self.same = Leaf(folder=self.folder, n=3) is Leaf(folder=self.folder, n=3)
         self.note("one object for equal parameters", self.same)
         self.write("state")
+
+
+class Clinging(Making):
+    """Has what no other process can have: a lock from its beginning, and a client when it is first asked."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.lock = threading.Lock()
+
+    @functools.cached_property
+    def client(self):
+        return threading.Lock()
+
+    def complete(self):
+        with self.client:
+            self.asked = True
+            return super().complete()
+
+    def requires(self):
+        return Leaf(folder=self.folder, n=8)
+
+    def run(self):
+        yield Clinging2(folder=self.folder)
+        with self.lock, self.client:
+            self.note("still knows", self.asked)
+            self.write("clung")
+
+
+class Clinging2(Clinging):
+    def run(self):
+        with self.lock:
+            self.write("clung")
 
 
 class Plugged(Making):
