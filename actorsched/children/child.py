@@ -17,7 +17,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +25,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from actorsched.children.descriptors import allow
-from actorsched.children.frames import FrameStream, pack_frame
+from actorsched.children.frames import FrameStream, FrameWriter
 from actorsched.children.performing import Performer
 from actorsched.children.shelf import Shelf
 from actorsched.children.speech import Ended, Job, Message, Notice, Prepare, decode_for_child, encode
@@ -66,14 +65,14 @@ def child_main(
         os.chdir(folder)
         performer = Performer(WorkerSettings())
         traces = Traces()
-        frames = FrameStream(connection)
+        frames, speaker = FrameStream(connection), FrameWriter(connection)
         while True:
             said = decode_for_child(frames.read())
             while isinstance(said, Job):
-                ended = _do(said, performer, connection, frames, traces, own_pid)
+                ended = _do(said, performer, speaker, frames, traces, own_pid)
                 _flush()
                 said, ended = _next(shelf, ended)
-                connection.sendall(pack_frame(encode(ended)))
+                speaker.write(encode(ended))
                 if said is not None:
                     log_fd = next(logs)
                     _print_to(log_fd)
@@ -104,17 +103,13 @@ def _next(shelf: Shelf, ended: Ended) -> tuple[Job | None, Ended]:
 def _do(
     job: Job,
     performer: Performer,
-    connection: socket.socket,
+    speaker: FrameWriter,
     frames: FrameStream,
     traces: Traces,
     own_pid: int,
 ) -> Ended:
-    speaking = threading.Lock()  # a task may speak from several threads
-
     def report(kind: str, value: Any) -> None:
-        frame = pack_frame(encode(Notice(run_id=job.run_id, kind=kind, value=value)))
-        with speaking:
-            connection.sendall(frame)
+        speaker.write(encode(Notice(run_id=job.run_id, kind=kind, value=value)))
 
     def fetch(timeout: float | None) -> tuple[str, str] | None:
         while frames.wait(timeout):

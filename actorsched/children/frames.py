@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import threading
 from collections import deque
 
 _LENGTH = struct.Struct(">I")
@@ -71,6 +72,19 @@ class FrameStream:
     def wait(self, timeout: float | None) -> bool:
         """Wait until there is something to read; False when it took longer than so many seconds."""
         return bool(self._whole) or is_readable(self._connection.fileno(), timeout)
+
+
+class FrameWriter:
+    """Puts frames on a blocking socket, each in one piece, whichever threads they come from."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._turn = threading.Lock()
+
+    def write(self, payload: bytes) -> None:
+        frame = pack_frame(payload)
+        with self._turn:  # what has no room in the socket is sent in parts
+            self._connection.sendall(frame)
 
 
 def is_readable(fd: int, timeout: float | None) -> bool:
