@@ -48,7 +48,7 @@ def child_main(
         sys_path: where this child imports from.
         folder: its working folder, as it was in the worker's process.
         environment: its environment, as it was in the worker's process.
-        files_max: how many files it may have open, as it was when the worker's process began.
+        files_max: how many files it may have open, as in the worker's process.
     """
     _bind_to_parent()
     connection, shelf = socket.socket(fileno=given[0]), Shelf(None, socket.socket(fileno=given[-1]))

@@ -4,8 +4,7 @@ Each child takes a socket, a status pipe, the two ends of its shelf, and pipes f
 present run, and one for each that may lie ready. That makes thirteen, and six where they are scarce.
 
 What a process may have is mostly a low number for the sake of old programs (1024) and may be raised up to a
-high one. That is done here when a quarter is in use, and not before; tasks get what the process was
-started with.
+high one. That is done here when a quarter is in use, and not before; tasks get what the process had before.
 """
 
 from __future__ import annotations
@@ -42,8 +41,13 @@ def _limits() -> tuple[int, int]:
     return soft, hard
 
 
-#: what this process was started with
-files_max = _limits()[0]
+#: what this process had before more was asked for here; 0: nothing was
+_had = 0
+
+
+def files_max() -> int:
+    """How many a task may have: as many as this process, but for what was asked for here."""
+    return _had or _limits()[0]
 
 
 def in_plenty(descriptor: int) -> bool:
@@ -54,6 +58,8 @@ def in_plenty(descriptor: int) -> bool:
     """
     allowed, hard = _limits()
     if descriptor >= allowed // 4 and allowed < hard:
+        global _had
+        _had = files_max()
         allowed = allow(min(4 * allowed, hard))
     return descriptor < allowed // 4
 

@@ -118,7 +118,7 @@ class ServedLauncher:
             )
 
     def _launch(self) -> Child:
-        request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb), files_max))
+        request = msgspec.msgpack.encode(Request(sys.path, os.getcwd(), dict(os.environb), files_max()))
         child, given = _open_ends()
         assert child.shelf is not None
         try:

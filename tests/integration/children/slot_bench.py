@@ -6,6 +6,7 @@ import ctypes
 import math
 import os
 import queue
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -113,6 +114,15 @@ class Process(Task):
 
     def run(self) -> None:
         Path(self.file).write_text(str(os.getpid()))
+
+
+class Limit(Task):
+    """Tells in a file how many files it may open."""
+
+    file: str
+
+    def run(self) -> None:
+        Path(self.file).write_text(str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
 
 
 class Listener(Actor):

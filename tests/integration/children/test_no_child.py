@@ -13,11 +13,11 @@ import pytest
 
 from actorsched.actors.messages import CancelRun, SlotEnded, TaskMessage
 from actorsched.actors.slot import NO_CHILD_TRIES
-from actorsched.children import fork_server
+from actorsched.children import descriptors, fork_server
 from actorsched.children.launcher import STATUS, Child, Launcher, make_launcher
 from actorsched.errors import ChildLostError
 from tests.integration.children.deeds import pid_in, wait_until_gone
-from tests.integration.children.slot_bench import LONG_S, Bench, Hear, Process
+from tests.integration.children.slot_bench import LONG_S, Bench, Hear, Limit, Process
 
 
 class Reluctant:
@@ -108,6 +108,19 @@ def test_an_idle_child_that_was_killed_costs_no_run(slot_bench: Bench, tmp_path:
     wait_until_gone(pid_in(tmp_path / "pid"))
     slot_bench.run("b")
     assert slot_bench.hear(1) == [("run-b", "DONE")]
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_tasks_may_open_as_many_files_as_if_nothing_had_been_asked_for(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some walk through all descriptors that there may be, some wait for them with `select`."""
+    monkeypatch.setattr(descriptors, "_had", 300)
+    bench = Bench(tmp_path, make_launcher(method))
+    bench.run_task(Limit(file=str(tmp_path / "limit")), "run-a")
+    bench.hear(1)
+    assert (tmp_path / "limit").read_text() == "300"
+    bench.close()
 
 
 def test_a_child_can_be_had_while_the_server_of_children_is_being_killed() -> None:

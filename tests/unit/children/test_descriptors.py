@@ -19,6 +19,7 @@ from actorsched.errors import ConfigError
 def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """What this process may have, and what it may ask for."""
     limits = [1024, 1024]
+    monkeypatch.setattr(descriptors, "_had", 0)
     monkeypatch.setattr(resource, "getrlimit", lambda what: tuple(limits))
     monkeypatch.setattr(resource, "setrlimit", lambda what, wanted: limits.__setitem__(slice(None), wanted))
     return limits
@@ -44,10 +45,12 @@ def test_more_is_asked_for_where_it_may_be_had(limits: list[int]) -> None:
     limits[:] = 1024, 5000
     assert descriptors.in_plenty(255)
     assert limits == [1024, 5000]
+    assert descriptors.files_max() == 1024
     assert descriptors.in_plenty(256)
     assert limits == [4096, 5000]
     assert not descriptors.in_plenty(4000)
     assert limits == [5000, 5000]
+    assert descriptors.files_max() == 1024, "tasks are no part of that"
 
 
 def test_children_do_not_get_the_last_ones(limits: list[int]) -> None:
