@@ -19,6 +19,7 @@ from actorsched.simulation.decisions import (
     DisabledForAReason,
     Members,
     RequirementsFirst,
+    epoch_of,
     was_taken,
 )
 from actorsched.simulation.leftovers import NothingIsLeftOver
@@ -116,6 +117,8 @@ class AcknowledgedReports(Checker):
     meaning of PENDING. It may come between the report and its acknowledgement, when the first answers to
     the report were lost, or the scheduler stood still in between. What the scheduler refused is no such wish;
     what it could not answer may be one: a commit that failed may have been written all the same.
+    A scheduler that keeps nothing does not know what it handed out before a crash; such a run may begin until
+    its worker hears of that, though another one has done the task in between.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -173,8 +176,13 @@ class AcknowledgedReports(Checker):
 
     def run_started(self, attempt: Attempt) -> None:
         at = self.done.get(attempt.task_id)
-        if at is not None:
+        if at is not None and not self._is_forgotten(attempt):
             self.fail(f"{attempt} began, but the task was reported as done and acknowledged at {at:.3f}")
+
+    def _is_forgotten(self, attempt: Attempt) -> bool:
+        """Whether the scheduler has lost its state between the grant of this run and the run that is done."""
+        done = self.reported[attempt.task_id]
+        return not self.simulation.durable and epoch_of(attempt.run_id) != epoch_of(done)
 
 
 def _was_accepted(call: Served) -> bool:

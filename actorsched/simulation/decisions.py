@@ -29,6 +29,11 @@ def granted_in(grant: Mapping[str, Any]) -> list[str]:
     return list(grant.get("batch_task_ids") or [grant["task_id"] or ""])
 
 
+def epoch_of(run_id: str) -> str:
+    """The life of the scheduler's state in which a run was granted."""
+    return run_id.rpartition("-")[0]
+
+
 def was_taken(call: Served, *statuses: str) -> bool:
     """Whether it is an `add_task` with one of these statuses, and was not refused."""
     if call.method != "add_task" or call.error is not None or call.result is not None:
