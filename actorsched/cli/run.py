@@ -52,7 +52,7 @@ def run_task(ctx: click.Context, /, **values: Any) -> int:
         print_json({"task": task.task_id, **result.to_dict()})
     else:
         _print_summary(result)
-        if not values["keep_alive"] and _would_be_tried_again(result):
+        if not interrupted and not values["keep_alive"] and _would_be_tried_again(result):
             click.secho(
                 "\nA run does not wait for tasks that failed to be tried again; with --keep-alive it does.",
                 dim=True,
