@@ -129,7 +129,9 @@ def _broken(shown: str, error: BaseException) -> TaskLoadError:
     lines = "".join(traceback.format_exception(type(error), error, tail)).rstrip().splitlines()
     if len(lines) > TAIL_LINES_MAX:
         lines = ["  …", *lines[-TAIL_LINES_MAX:]]
-    return TaskLoadError("\n".join([f"{shown!r} cannot be imported: {cause_of(error)}", *lines]))
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    remedy = "; say: pip install 'actorsched[luigi]'" if missing == "luigi" else ""
+    return TaskLoadError("\n".join([f"{shown!r} cannot be imported: {cause_of(error)}{remedy}", *lines]))
 
 
 def _is_machinery(file: str) -> bool:
