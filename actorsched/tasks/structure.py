@@ -87,3 +87,17 @@ def display_name(task: Any) -> str:
     """Return how a task is shown to people: family and its public, significant parameters."""
     params = task.to_str_params(only_significant=True, only_public=True)
     return f"{task.task_family}({', '.join(f'{name}={text}' for name, text in params.items())})"
+
+
+def refuse_no_targets(task: Any, outputs: list[Any]) -> None:
+    """Say which of the outputs of a task is no target, if one is none.
+
+    Raises:
+        TaskDefinitionError: naming it.
+    """
+    for thing in outputs:
+        if not hasattr(thing, "exists"):
+            raise TaskDefinitionError(
+                f"output() of {task.task_family} must give targets, such as LocalTarget(…), not {thing!r}"
+                f" ({type(thing).__name__})"
+            ) from None

@@ -22,7 +22,7 @@ from actorsched.errors import TaskDefinitionError
 from actorsched.tasks import families
 from actorsched.tasks.parameter import Parameter, param
 from actorsched.tasks.schema import Schema, schema_of
-from actorsched.tasks.structure import display_name, flatten, outputs_of
+from actorsched.tasks.structure import display_name, flatten, outputs_of, refuse_no_targets
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 AnyTask = TypeVar("AnyTask", bound="Task")
@@ -187,7 +187,11 @@ class Task:
     def complete(self) -> bool:
         """Tell whether there is nothing left to do: whether all outputs exist. Without outputs: False."""
         outputs = flatten(self.output())
-        return bool(outputs) and all(target.exists() for target in outputs)
+        try:
+            return bool(outputs) and all(target.exists() for target in outputs)
+        except AttributeError:
+            refuse_no_targets(self, outputs)
+            raise
 
     def on_success(self) -> Any:
         """Called after a run that succeeded; what it returns is kept as the explanation of the task."""

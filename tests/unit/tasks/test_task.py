@@ -187,6 +187,20 @@ def test_input_has_the_shape_of_requires() -> None:
     assert [target.path for target in targets["c"]] == ["/0", "/1"]
 
 
+@pytest.mark.parametrize("output", ["out/x", ["out/x"]])
+def test_an_output_that_is_no_target_is_named(output: Any) -> None:
+    """A path as text is what one writes first."""
+
+    class Texts(Task):
+        def output(self) -> Any:
+            return output
+
+    with pytest.raises(
+        TaskDefinitionError, match=r"^output\(\) of Texts .* LocalTarget\(…\), not 'out/x' \(str\)$"
+    ):
+        Texts().complete()
+
+
 def test_complete_asks_all_outputs(tmp_path: Any) -> None:
     """Without outputs there is nothing that would say so."""
 
