@@ -88,7 +88,14 @@ class TaskCommand(SectionedCommand):
         infos = ctx.meta.get(_INFOS)
         if infos is None:
             return click.UsageError(f"unknown option {name!r}", ctx)
-        family = ctx.meta[_CLASS].task_family
+        cls = ctx.meta[_CLASS]
+        family, plain = cls.task_family, name.lstrip("-").replace("-", "_")
+        if plain in vars(cls) and not callable(vars(cls)[plain]):
+            return click.UsageError(
+                f"task {family} has no parameter {name!r}: {plain} is a plain attribute of it; a parameter"
+                f" has an annotation, as in {plain}: int = 5",
+                ctx,
+            )
         flags = [flag for param in self.get_params(ctx) for flag in (*param.opts, *param.secondary_opts)]
         near = _nearest(name, [f"--{info.name}" for info in infos] + flags)
         if near:

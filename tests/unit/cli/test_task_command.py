@@ -21,6 +21,7 @@ class Odd(Task):
     switch: bool = True
     no_switch: bool = False      # what turns the one before off is a parameter of its own
     json: bool = False
+    colour = "red"
 
 class Even(Task):
     pass
@@ -58,6 +59,12 @@ def test_a_flag_is_given_alone_or_with_a_value(path: str) -> None:
     assert parsed(path, "Odd", "--switch")[1] == {"switch": "true"}
     assert parsed(path, "Odd", "--switch=false")[1] == {"switch": "false"}
     assert parsed(path, "Odd", "--no-switch")[1] == {"no_switch": "true"}
+
+
+def test_what_lacks_an_annotation_is_told_from_what_is_not_there(path: str) -> None:
+    """Luigi's parameters have none, so it is the first thing to forget."""
+    with pytest.raises(click.UsageError, match="'--colour': colour is a plain attribute of it"):
+        parsed(path, "Odd", "--colour", "blue")
 
 
 def test_both_spellings_of_a_name_are_understood(path: str) -> None:
