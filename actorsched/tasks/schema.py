@@ -219,12 +219,25 @@ def _own_parameters(cls: type, reserved: frozenset[str]) -> dict[str, Parameter]
                 delattr(cls, name)
             else:
                 setattr(cls, name, spec.default)
+    theirs = [name for name, value in vars(cls).items() if _is_luigis(value)]
+    if theirs:
+        raise TaskDefinitionError(
+            f"{cls.__qualname__}.{theirs[0]} is a parameter of Luigi: derive {cls.__qualname__} from"
+            f" luigi.Task, or say {theirs[0]}: TYPE = …"
+        )
     stray = [name for name, value in vars(cls).items() if isinstance(value, Spec)]
     if stray:
         raise TaskDefinitionError(
             f"{cls.__qualname__}.{stray[0]}: param() needs an annotation, {stray[0]}: TYPE = param(…)"
         )
     return own
+
+
+def _is_luigis(value: Any) -> bool:
+    """Whether it is a parameter object of Luigi, which need not be there."""
+    return any(
+        (base.__module__, base.__name__) == ("luigi.parameter", "Parameter") for base in type(value).__mro__
+    )
 
 
 def _new_defaults(

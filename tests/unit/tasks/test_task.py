@@ -117,6 +117,18 @@ def test_what_is_no_parameter() -> None:
     assert Plain().priority == 7
 
 
+def test_a_parameter_of_luigi_in_a_native_task_is_refused() -> None:
+    """It would be an attribute that fails where it is used."""
+    import luigi
+
+    with pytest.raises(
+        TaskDefinitionError, match=r"Mixed\.n is a parameter of Luigi: derive .* or say n: TYPE"
+    ):
+
+        class Mixed(Task):
+            n = luigi.IntParameter()
+
+
 def test_settings_of_a_task_may_be_parameters() -> None:
     """Such as a priority that comes from outside."""
 
