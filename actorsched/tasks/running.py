@@ -45,7 +45,7 @@ from actorsched.tasks.dynamic import Wanted
 from actorsched.tasks.event import Event
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.run_context import run_context
-from actorsched.tasks.structure import display_name, flatten, tasks_of
+from actorsched.tasks.structure import display_name, flatten, refuse_async, tasks_of
 from actorsched.tasks.travel import pack
 from actorsched.tasks.voice import Reporter, speaking
 
@@ -319,6 +319,7 @@ class Attempt:
             if self._generator is None:
                 generator = self.task.run()
                 if not isinstance(generator, Generator):
+                    refuse_async(self.task, generator)
                     return None
                 self._generator = generator
             return self._follow(self._generator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import AsyncGeneratorType, CoroutineType
 from typing import Any
 
 from actorsched.errors import TaskDefinitionError
@@ -101,3 +102,18 @@ def refuse_no_targets(task: Any, outputs: list[Any]) -> None:
                 f"output() of {task.task_family} must give targets, such as LocalTarget(…), not {thing!r}"
                 f" ({type(thing).__name__})"
             ) from None
+
+
+def refuse_async(task: Any, returned: Any) -> None:
+    """Refuse what an `async def run` returns: nothing of it was done, and it would look like a success.
+
+    Raises:
+        TaskDefinitionError: saying what to do.
+    """
+    if isinstance(returned, CoroutineType | AsyncGeneratorType):
+        if isinstance(returned, CoroutineType):
+            returned.close()  # or Python warns that nobody awaited it
+        raise TaskDefinitionError(
+            f"run() of {task.task_family} is async, and nothing of it was done: make it a plain method"
+            " that calls asyncio.run(…)"
+        )

@@ -584,6 +584,18 @@ def test_what_is_yielded_and_is_no_task_is_refused(yielded: Any, words: str) -> 
     assert words in run(Odd()).cause
 
 
+def test_an_async_run_is_a_failure() -> None:
+    """It returns at once and has done nothing, and a task without outputs would be done with that."""
+
+    class Later(Task):
+        async def run(self) -> None:
+            raise AssertionError("never begun")
+
+    outcome = run(Later())
+    assert outcome.status == "FAILED"
+    assert "run() of Later is async, and nothing of it was done" in outcome.cause
+
+
 # context and cache
 
 ENTERED: list[str] = []
