@@ -82,7 +82,9 @@ class ServedLauncher:
 
     def launch(self) -> Child:
         # One at a time, as the server does it: each has twice its descriptors until it has begun.
-        with self._turn:
+        if not self._turn.acquire(timeout=START_TIMEOUT_S):
+            raise ChildLostError(f"no other child process has begun within {START_TIMEOUT_S:.0f} s")
+        try:
             try:
                 return self._launch()
             except ChildLostError:
@@ -92,6 +94,8 @@ class ServedLauncher:
                     self._control.close()
                     self._start_server()
             return self._launch()
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         with self._lock:

@@ -149,7 +149,7 @@ class Bench:
         self.gate_fd = os.open(self.gate, os.O_RDWR)  # so that opening it waits for nobody
         self.heard: queue.Queue[Any] = queue.Queue()
         self.listener = Listener.start(self.heard)
-        self.launcher = launcher or make_launcher("forkserver")
+        self.launcher = launcher or make_launcher()
         self.logs = RunLogs(folder / "logs", 1 << 20, 1000, echo=None)
         settings = WorkerSettings(kill_grace=0.3)
         self.slot = SlotActor.start(0, self.listener, self.launcher, settings, logs=self.logs)

@@ -132,6 +132,15 @@ def test_a_child_can_be_had_while_the_server_of_children_is_being_killed() -> No
     launcher.close()
 
 
+def test_nobody_waits_for_ever_while_others_wait_for_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of children may stand still."""
+    monkeypatch.setattr(fork_server, "START_TIMEOUT_S", 0.01)
+    launcher: Any = make_launcher("forkserver")
+    with launcher._turn, pytest.raises(ChildLostError, match="no other child process has begun within"):
+        launcher.launch()
+    launcher.close()
+
+
 class Stillborn:
     """Starts children that have ended."""
 
