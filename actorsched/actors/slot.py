@@ -233,7 +233,6 @@ class SlotActor(Actor):
 
     def _entered(self, message: RunJob) -> None:
         """The child has the job."""
-        self._tries = 0
         self._limit_s = 0.0
         self._limit(message.job.run_id, message.timeout_s)
         self._pass_letters_on()
@@ -307,6 +306,7 @@ class SlotActor(Actor):
 
     def _finish(self, outcome: Outcome, ended: Ended | None = None) -> None:
         job, self._job = self._job, None
+        self._tries = 0
         self._stop_timer()
         if self._child.log is not None:
             self._child.log.close(outcome.error if outcome.status == "FAILED" else "")
