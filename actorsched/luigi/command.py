@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -19,7 +20,9 @@ from luigi.task_register import TaskClassException
 
 from actorsched.errors import ActorschedError
 from actorsched.facade.result import EXIT_CODES, RunResult, RunStatus
-from actorsched.luigi.entry import run
+from actorsched.facade.signals import Signals
+from actorsched.facade.worker import Worker
+from actorsched.luigi.entry import around_run, run
 
 
 def main(args: Sequence[str]) -> int:
@@ -72,6 +75,8 @@ def run_command(args: list[str]) -> int:
         ActorschedError, SystemExit: as `main`.
     """
     codes: Any = None
+    watch = _Watch()
+    token = around_run.set(watch)
     try:
         with luigi.cmdline_parser.CmdlineParser.global_instance(args):
             codes = luigi.retcodes.retcode()
@@ -86,7 +91,27 @@ def run_command(args: list[str]) -> int:
     except Exception:  # the module of the tasks, or something that it calls
         traceback.print_exc()
         return 1 if codes is None else int(codes.unhandled_exception)
-    return exit_code_of(result, codes)
+    finally:
+        around_run.reset(token)
+    stopped = None if result.succeeded else watch.exit_code
+    return exit_code_of(result, codes) if stopped is None else stopped
+
+
+class _Watch:
+    """Stops the worker when a signal says so; what came of the run is told nevertheless.
+
+    Attributes:
+        exit_code: of a run that was stopped; None while there was none.
+    """
+
+    def __init__(self) -> None:
+        self.exit_code: int | None = None
+
+    @contextlib.contextmanager
+    def __call__(self, worker: Worker) -> Iterator[None]:
+        with Signals(worker) as signals:
+            yield
+        self.exit_code = signals.exit_code
 
 
 def exit_code_of(result: RunResult, codes: Any) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import luigi
@@ -27,6 +28,14 @@ from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.worker import Worker
 from actorsched.luigi.settings import Settings, settings_said
 from actorsched.tasks import luigi_bridge
+from actorsched.transport.address import is_http
+
+#: seconds that a scheduler has to answer for the first time; later the patience counts
+FIRST_CONTACT_S = 10.0
+#: what a run happens in, made of its worker: a command handles signals by itself
+around_run: ContextVar[Callable[[Worker], contextlib.AbstractContextManager[Any]]] = ContextVar(
+    "around_run", default=contextlib.nullcontext
+)
 
 
 class LuigiRunResult(luigi.execution_summary.LuigiRunResult):  # type: ignore[misc]
@@ -115,7 +124,8 @@ def schedule_and_run(
         )
         worker.add_all(tasks, core.parallel_scheduling, core.parallel_scheduling_processes)
         logger.info("Done scheduling tasks")
-        worker.run()
+        with around_run.get()(worker):
+            worker.run()
         result = worker.result
     logger.info("%s", result.summary_text)
     return LuigiRunResult(result, worker)
@@ -143,4 +153,9 @@ def _scheduler(core: Any, settings: Settings) -> Any:
     if core.local_scheduler:
         return Scheduler(resources=settings.resources, **settings.scheduler)
     url = core.scheduler_url or f"http://{core.scheduler_host}:{core.scheduler_port}/"
+    if not is_http(url):  # a wrong address is noticed at once, and not when the patience ends
+        patience = min(FIRST_CONTACT_S, settings.client.get("patience") or FIRST_CONTACT_S)
+        first = {**settings.client, "patience": patience, "connect_timeout": patience / 2}
+        with RemoteScheduler(url, **first) as remote:
+            remote.hello()
     return RemoteScheduler(url, **settings.client)

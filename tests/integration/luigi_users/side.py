@@ -35,12 +35,17 @@ FATES = {
 }
 
 
+def delay_s(scenario: Scenario) -> float:
+    """Time between two tries: next to none, or for ever."""
+    return 0.01 if scenario.retries else 900.0
+
+
 def with_luigi(scenario: Scenario, folder: str) -> list[dict[str, Any]]:
     told = []
     for _ in range(scenario.runs):
         luigi.task_register.Register.clear_instance_cache()
         worker = luigi.worker.Worker(
-            luigi.scheduler.Scheduler(retry_delay=0.01, prune_on_get_work=True),
+            luigi.scheduler.Scheduler(retry_delay=delay_s(scenario), prune_on_get_work=True),
             keep_alive=scenario.retries,
             wait_interval=0.02,
             wait_jitter=0,
@@ -75,7 +80,9 @@ def with_us(scenario: Scenario, folder: str, engine: str, url: str) -> list[dict
             if engine == "nodes":
                 scheduler: Any = stack.enter_context(actorsched.RemoteScheduler(url))
             else:
-                scheduler = stack.enter_context(actorsched.Scheduler(retry_delay=0.01, resources={"line": 1}))
+                scheduler = stack.enter_context(
+                    actorsched.Scheduler(retry_delay=delay_s(scenario), resources={"line": 1})
+                )
             result = actorsched.build(
                 scenario.make(folder),
                 workers={"two": 2, "nodes": 0}.get(engine, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 import actorsched.luigi
 from actorsched.errors import ConfigError
-from tests.acceptance.commands import environment, scheduler_node
+from tests.acceptance.commands import background, environment, scheduler_node, until
 
 HERE = Path(__file__).parent
 PIPELINES = HERE / "pipelines"
@@ -122,6 +123,22 @@ def test_the_exit_code_is_true_and_as_configured(
     assert call(tmp_path / "b", *OURS, *COMMAND, *flags, task, "--folder", ".")[0] == configured
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_lets_what_runs_end_and_the_exit_code_is_true(
+    tmp_path: Path, workers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is 0 when all was done nevertheless, and there is a summary."""
+    monkeypatch.setenv("PYTHONPATH", str(PIPELINES))
+    command = ("luigi", "--module", "endings", "--local-scheduler", "--no-lock", "Patient", "--folder", ".")
+    with background(*command, "--workers", workers, cwd=tmp_path) as process:
+        until((tmp_path / "story").exists, process)
+        process.signal(signal.SIGTERM)
+        (tmp_path / "go").touch()
+        told = process.ended()
+        assert process.wait() == 0, told
+    assert "SUCCESS: everything" in told
+
+
 def test_settings_of_luigi_count(tmp_path: Path) -> None:
     """Of the worker, the scheduler and the logs, in child processes, too; and those that only we have."""
     (tmp_path / "luigi.cfg").write_text(
@@ -145,6 +162,10 @@ def test_what_cannot_be_is_said(tmp_path: Path) -> None:
     assert call(tmp_path, *OURS, *COMMAND, "AllOrdered", "--folder", ".")[0] == 2
     (tmp_path / "luigi.cfg").unlink()
     assert call(tmp_path, *OURS, "absent.py")[0] == 2
+    (tmp_path / "luigi.cfg").write_text("[actorsched]\npatience = 0.1\n")
+    nobody = ("--scheduler-url", f"ipc://{tmp_path}/nobody", "--no-lock")
+    assert call(tmp_path, *OURS, "--module", "endings", "AllOrdered", "--folder", ".", *nobody)[0] == 69
+    (tmp_path / "luigi.cfg").unlink()
     (tmp_path / "fails.py").write_text("raise ValueError('mine')")
     assert call(tmp_path, *OURS, "fails.py")[0] == 1
     assert call(tmp_path, *OURS, *COMMAND, "AllOrderd", "--folder", ".")[0] == 2

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 
 import luigi
 from dynamic import Fails
@@ -162,6 +163,16 @@ class Retried(Making):
         if tries <= self.failures:
             raise ValueError(f"try {tries}")
         self.write(tries)
+
+
+class Patient(Making):
+    """Goes on until somebody says so."""
+
+    def run(self):
+        self.note("began")
+        while not os.path.exists(self.path("go")):
+            time.sleep(0.01)
+        self.write("went")
 
 
 class Watched(Making):
