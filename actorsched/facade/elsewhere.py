@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from actorsched.actors.ledger import Fate, Ledger
+from actorsched.actors.ledger import Entry, Fate, Ledger
 from actorsched.actors.log import log
 from actorsched.actors.messages import Call
 from actorsched.errors import WorldError
@@ -26,6 +26,8 @@ TASKS_MAX = 500
 #: tracebacks in one answer; they may be long
 ERRORS_MAX = 50
 
+#: how a reason begins that the scheduler gives for a task, before the id of what has failed
+FAILED_DEPENDENCY = "failed dependency: "
 DISABLED_BY_AUTHOR = "it is disabled by its author (disabled = True)"
 
 _OPEN = (Fate.NOT_RUN, Fate.FAILED)
@@ -42,7 +44,7 @@ def look_elsewhere(ledger: Ledger, ask: Ask, worker_id: str) -> None:
     """
     with contextlib.suppress(WorldError):
         for views in _views_of([task_id for task_id, e in ledger.entries.items() if e.fate in _OPEN], ask):
-            _settle(ledger, views, ask, worker_id)
+            _settle(ledger, {**_found_by_others(views, ledger, ask), **views}, ask, worker_id)
 
 
 def _views_of(open_ids: Sequence[str], ask: Ask) -> Iterator[Mapping[str, Mapping[str, Any]]]:
@@ -58,6 +60,30 @@ def _views_of(open_ids: Sequence[str], ask: Ask) -> Iterator[Mapping[str, Mappin
         for task_id in (*asked, *views):
             left.pop(task_id, None)
         size = min(size * GROWTH, TASKS_MAX)
+
+
+def _found_by_others(
+    views: Mapping[str, Mapping[str, Any]], ledger: Ledger, ask: Ask
+) -> dict[str, Mapping[str, Any]]:
+    """What stands in the way and was found on another worker, by a run of it: noted, too, with its view.
+
+    Else the result would name its id only, and nothing in it would have failed.
+    """
+    reasons = [str(view.get("blocked_reason") or "") for view in views.values()]
+    named = [
+        reason.removeprefix(FAILED_DEPENDENCY) for reason in reasons if reason.startswith(FAILED_DEPENDENCY)
+    ]
+    unknown = [task_id for task_id in dict.fromkeys(named) if task_id not in ledger.entries][:ERRORS_MAX]
+    found: dict[str, Mapping[str, Any]] = {}
+    if not unknown:
+        return found
+    for task_id, graph in zip(unknown, _results("dep_graph", unknown, ask, limit=1), strict=True):
+        view = graph.get(task_id)
+        if view is not None:
+            found[task_id] = view
+            name, family = view.get("display_name") or task_id, view.get("name") or ""
+            ledger.add(Entry(task_id=task_id, name=name, family=family, fate=Fate.NOT_RUN))
+    return found
 
 
 def _results(method: str, task_ids: Sequence[str], ask: Ask, **params: Any) -> Iterator[Mapping[str, Any]]:

@@ -46,9 +46,8 @@ IN_CHILDREN = (
 )  # fmt: skip
 ON_NODES = (
     "many outputs", "decorators", "diamond", "yields nested", "yields one after the other",
-    "yields own check", "static and dynamic", "a failure upstream", "missing", "rows", "formats",
-    "configured", "resources", "namespaces", "sick output", "ranges",
-    "no values",
+    "yields own check", "finds a failing one", "static and dynamic", "a failure upstream", "missing",
+    "rows", "formats", "configured", "resources", "namespaces", "sick output", "ranges", "no values",
 )  # fmt: skip
 
 

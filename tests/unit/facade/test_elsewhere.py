@@ -125,6 +125,23 @@ def test_what_failed_here_and_was_done_elsewhere_is_done(make: Callable[..., Any
     assert (ledger.entries["failed"].fate, ledger.entries["failed"].cause) == (Fate.FAILED, "ours")
 
 
+def test_what_was_found_and_failed_on_another_worker_is_told_as_failed() -> None:
+    """A run there has asked for it, so nobody here has heard of it."""
+    scheduler = Driven()
+    scheduler.add_task(worker="w", task_id="wanted", family="F")
+    told = json.dumps("Traceback …\nValueError: bad luck")
+    scheduler.add_task(
+        worker="other", task_id="found", family="Found", status="FAILED", expl=told, params={"n": "1"}
+    )
+    scheduler.add_task(worker="other", task_id="wanted", family="F", deps=["found"])
+    ledger = ledger_of("wanted")
+    look_elsewhere(ledger, Asked(scheduler), "w")
+    found = ledger.entries["found"]
+    assert (found.fate, found.name, found.family) == (Fate.FAILED, "Found(n=1)", "Found")
+    assert found.cause == "ValueError: bad luck"
+    assert ledger.entries["wanted"].cause == "failed dependency: Found(n=1)"
+
+
 def test_what_its_author_has_disabled_has_not_failed(make: Callable[..., Any]) -> None:
     """It just does not run; what was disabled after failures has failed."""
     scheduler = make(retry_count=1)
