@@ -137,9 +137,22 @@ def _run(task: Any, values: Mapping[str, Any]) -> tuple[RunResult, int]:
                 display.say("stopping; what runs may finish (interrupt again to end it at once)")
 
         worker.add(task)
+        if values["scheduler"] is not None:
+            for text in _why_nothing_would_happen(scheduler, values["workers"]):
+                display.say(text)
         with signals.stopping(stop):
             worker.run()
         return worker.result, 128 + signals.received if signals.received else 0
+
+
+def _why_nothing_would_happen(remote: Any, slots: int) -> Iterator[str]:
+    """Whoever waits for something that others have to do first should know of it."""
+    if remote.is_paused()["paused"]:
+        yield "the scheduler is paused: it hands out nothing until somebody says `actorsched resume`"
+    if slots == 0 and not any(
+        view.get("workers", 1) for view in remote.worker_list() if view["state"] == "active"
+    ):
+        yield "no worker node is there: the tasks wait for one (`actorsched node --role worker`)"
 
 
 def _start_children(values: Mapping[str, Any]) -> Launcher | None:

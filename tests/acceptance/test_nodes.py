@@ -178,6 +178,20 @@ def test_a_paused_scheduler_hands_out_nothing(folder: Path) -> None:
             assert process.wait() == 0, process.ended()
 
 
+def test_a_run_says_when_others_have_to_do_something_first(folder: Path) -> None:
+    """Else it looks as if it hung."""
+    with scheduler_node(folder) as (url, _):
+        run("pause", "--scheduler", url, cwd=folder)
+        with background(
+            "run", "trouble.py", "Fine", "--workers", "0", "--scheduler", url, cwd=folder
+        ) as process:
+            until(lambda: any("no worker node is there" in line for line in process.errors), process)
+            assert any("the scheduler is paused" in line for line in process.errors)
+            run("resume", "--scheduler", url, cwd=folder)
+            with worker_node(folder, url):
+                assert process.wait() == 0, process.ended()
+
+
 def test_a_submission_is_done_by_nodes_that_come_later(folder: Path) -> None:
     """Nobody has to stay for it."""
     with scheduler_node(folder) as (url, _):
