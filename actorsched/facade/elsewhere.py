@@ -101,6 +101,8 @@ def _settle(ledger: Ledger, views: Mapping[str, Mapping[str, Any]], ask: Ask, wo
     waiting = {}
     for task_id, view in views.items():
         entry = ledger.entries[task_id]
+        if entry.fate not in _OPEN:
+            continue  # a worker that was stopped at once has noted its end since this was asked
         if view.get("status") == "DONE":
             ledger.settle(task_id, Fate.RUN_BY_OTHERS)
         elif entry.fate is Fate.NOT_RUN:

@@ -60,6 +60,22 @@ def give_back(scheduler: Any, task_id: str) -> None:
     scheduler.forgive_failures(task_id=task_id)
 
 
+def test_what_has_ended_here_since_it_was_asked_for_was_not_run_by_others(make: Callable[..., Any]) -> None:
+    """A worker that was stopped at once does not wait for all of its slots before it sums up."""
+    scheduler = make()
+    begin(scheduler, "late")
+    ledger = ledger_of("late")
+    ask = Asked(scheduler)
+
+    def end_and_ask(calls: tuple[Call, ...]) -> Sequence[Any]:
+        ledger.settle("late", Fate.RAN)
+        scheduler.add_task(worker="other", task_id="late", family="F", status="DONE")
+        return ask(calls)
+
+    look_elsewhere(ledger, end_and_ask, "other")
+    assert ledger.entries["late"].fate is Fate.RAN
+
+
 def test_each_task_is_said_to_be_as_the_scheduler_knows_it(make: Callable[..., Any]) -> None:
     """Done, failed with its error, still running, begun and given back, never begun, unknown."""
     scheduler = make(retry_delay=900)
