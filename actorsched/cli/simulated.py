@@ -60,6 +60,10 @@ def _find(flag: str, name: str, base: type[Any]) -> type[Any]:
         raise ConfigError(f"{flag} {name!r}: expected MODULE:CLASS")
     try:
         found = resolve_name(name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{flag} {name!r}: {error}; set PYTHONPATH to the folder of the module, or call this from there"
+        ) from None
     except Exception as error:  # whatever the module does when it is imported
         raise ConfigError(f"{flag} {name!r}: {type(error).__name__}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, base)):
