@@ -36,6 +36,7 @@ def main(args: Sequence[str]) -> int:
         return _run_script(args)
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
+    sys.argv = ["actorsched luigi", *args]  # for messages
     return run_command(list(args))
 
 
@@ -88,7 +89,11 @@ def run_command(args: list[str]) -> int:
         raise click.UsageError(f"{error} ({type(error).__name__}; --help shows the parameters)") from None
     except ActorschedError:
         raise
-    except Exception:  # the module of the tasks, or something that it calls
+    except Exception as error:  # the module of the tasks, or something that it calls
+        if isinstance(error, ModuleNotFoundError) and error.name in args:
+            raise click.UsageError(
+                f"--module: no module {error.name!r}, neither installed nor in this folder; set PYTHONPATH"
+            ) from None
         traceback.print_exc()
         return 1 if codes is None else int(codes.unhandled_exception)
     finally:

@@ -162,6 +162,7 @@ def test_what_cannot_be_is_said(tmp_path: Path) -> None:
     assert call(tmp_path, *OURS, *COMMAND, "AllOrdered", "--folder", ".")[0] == 2
     (tmp_path / "luigi.cfg").unlink()
     assert call(tmp_path, *OURS, "absent.py")[0] == 2
+    assert call(tmp_path, *OURS, "--module", "absent", "Task")[0] == 2
     (tmp_path / "luigi.cfg").write_text("[actorsched]\npatience = 0.1\n")
     nobody = ("--scheduler-url", f"ipc://{tmp_path}/nobody", "--no-lock")
     assert call(tmp_path, *OURS, "--module", "endings", "AllOrdered", "--folder", ".", *nobody)[0] == 69
