@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from actorsched.tasks import families, luigi_bridge
 from actorsched.tasks.blame import cause_of
+from actorsched.tasks.travel import pack_definition
 
 Handler = Callable[..., Any]
 
@@ -61,11 +62,12 @@ def unpack_luggage(data: bytes) -> None:
         luigi_bridge.take_settings(settings)
     except Exception:
         logging.getLogger(__name__).exception("Luigi's settings of the program cannot be used here")
-    for packed_kind, packed in handlers:
+    for name, packed_kind, packed in handlers:
         try:
             kind = pickle.loads(packed_kind)
-        except Exception:
-            logging.getLogger(__name__).exception("a class with handlers cannot be made again here")
+        except Exception as error:
+            words = "handlers of %s are not called here, because it cannot be made again: %s"
+            logging.getLogger(__name__).warning(words, name, cause_of(error))
             continue
         _listen(kind, packed)
 
@@ -76,7 +78,7 @@ def _registered() -> Iterator[tuple[Any, dict[str, list[Handler]]]]:
     yield from luigi_bridge.listening()
 
 
-def _packed(kind: Any, callbacks: dict[str, list[Handler]]) -> tuple[bytes, list[Packed]] | None:
+def _packed(kind: Any, callbacks: dict[str, list[Handler]]) -> tuple[str, bytes, list[Packed]] | None:
     packed = [
         Packed(event, _name(callback), *_travelling(callback))
         for event, each in callbacks.items()
@@ -86,7 +88,7 @@ def _packed(kind: Any, callbacks: dict[str, list[Handler]]) -> tuple[bytes, list
     if not packed:
         return None
     data, trouble = _travelling(kind)
-    return None if trouble else (data, packed)  # then its tasks cannot travel either, and say so
+    return None if trouble else (_name(kind), data, packed)  # then its tasks cannot travel either, and say so
 
 
 def _may_be_unknown(kind: Any, callback: Handler) -> bool:
@@ -96,10 +98,8 @@ def _may_be_unknown(kind: Any, callback: Handler) -> bool:
 
 
 def _travelling(thing: Any) -> tuple[bytes, str]:
-    import cloudpickle
-
     try:
-        return cloudpickle.dumps(thing, pickle.HIGHEST_PROTOCOL), ""
+        return pack_definition(thing), ""
     except Exception as error:
         return b"", cause_of(error)
 

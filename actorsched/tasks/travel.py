@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from actorsched.errors import TaskLoadError
@@ -21,6 +24,8 @@ from actorsched.tasks.blame import cause_of
 PROTOCOL = 5
 _LENGTH_BYTES = 4
 
+#: slots pack from threads of their own
+_registering = threading.Lock()
 #: module name -> whether another process with the same path would import the same file
 _importable: dict[str, bool] = {}
 
@@ -53,10 +58,7 @@ def unpack(data: bytes) -> Any:
 
 def _pickled(task: Any) -> bytes:
     module = type(task).__module__
-    known = _importable.get(module)
-    if known is None:
-        known = _importable[module] = _can_import(module)
-    if known:
+    if _importable_elsewhere(module):
         try:
             data = pickle.dumps(task, PROTOCOL)
         except Exception:
@@ -64,29 +66,64 @@ def _pickled(task: Any) -> bytes:
         # an attribute may hold what only this process's __main__ knows; a text that merely says so costs time
         if data and b"__main__" not in data:
             return data
-    return _pickled_by_value(task, module, known)
+    return _pickled_by_value(task, module)
 
 
-def _pickled_by_value(task: Any, module: str, known: bool) -> bytes:
-    import cloudpickle
-
-    by_value = not known and module != "__main__" and module in sys.modules
-    if by_value:
-        cloudpickle.register_pickle_by_value(sys.modules[module])
+def _pickled_by_value(task: Any, module: str) -> bytes:
     try:
-        data: bytes = cloudpickle.dumps(task, PROTOCOL)
-        return data
+        with _as_values(module):
+            try:
+                return _dumped(task)
+            except Exception:
+                parts = _in_parts(task)
+                if parts is None:
+                    raise
+                return parts
     except Exception as error:
-        parts = _in_parts(task)
-        if parts is not None:
-            return parts
         raise TaskLoadError(
             f"task {task.task_id} cannot travel to another process: {cause_of(error)}; "
             "leave open files, locks and the like out of its attributes"
         ) from error
-    finally:
-        if by_value:
+
+
+def pack_definition(thing: Any) -> bytes:
+    """Return a class or a function as bytes for `pickle.loads`, by value where it cannot be imported.
+
+    Raises:
+        Exception: something in it cannot travel.
+    """
+    with _as_values(thing.__module__):
+        return _dumped(thing)
+
+
+def _dumped(thing: Any) -> bytes:
+    import cloudpickle
+
+    data: bytes = cloudpickle.dumps(thing, PROTOCOL)
+    return data
+
+
+@contextmanager
+def _as_values(module: str) -> Iterator[None]:
+    """While the block lasts, what this module defines travels by value, if nobody else can import it."""
+    import cloudpickle
+
+    if module == "__main__" or module not in sys.modules or _importable_elsewhere(module):
+        yield
+        return
+    with _registering:  # what is registered is so for all threads
+        cloudpickle.register_pickle_by_value(sys.modules[module])
+        try:
+            yield
+        finally:
             cloudpickle.unregister_pickle_by_value(sys.modules[module])
+
+
+def _importable_elsewhere(module: str) -> bool:
+    known = _importable.get(module)
+    if known is None:
+        known = _importable[module] = _can_import(module)
+    return known
 
 
 def _in_parts(task: Any) -> bytes | None:
