@@ -26,6 +26,7 @@ from actorsched.errors import StoreHeldError
 from actorsched.store.url import LEASE_S
 
 if TYPE_CHECKING:
+    from actorsched.facade.events import Event
     from actorsched.facade.scheduler import Scheduler
 
 #: seconds between two looks of a standby at whether it has become the scheduler
@@ -168,6 +169,7 @@ def _be_worker(values: Mapping[str, Any]) -> int:
             worker_processes=values["slots"],
             assistant=True,
             forever=True,
+            observer=_tell_of_failures,
             module_folders=module_folders(folders),
             **values_of(WorkerSettings, values),
         ) as worker,
@@ -180,6 +182,15 @@ def _be_worker(values: Mapping[str, Any]) -> int:
             worker.run()
         log.info("worker is stopping", worker=worker.worker_id)
     return 0
+
+
+def _tell_of_failures(event: Event) -> None:
+    """In the log: whoever looks after this machine need not have submitted the task."""
+    from actorsched.actors.log import log
+    from actorsched.facade.events import RunEnded
+
+    if isinstance(event, RunEnded) and event.status == "FAILED":
+        log.error("a task failed", task=event.name, cause=event.cause)
 
 
 @contextlib.contextmanager

@@ -81,13 +81,15 @@ def test_a_run_and_a_node_share_the_work(folder: Path) -> None:
 
 def test_a_failure_on_a_node_fails_the_run_that_asked_for_it(folder: Path) -> None:
     """The exit code is true, whoever ran the task."""
-    with scheduler_node(folder) as (url, _), worker_node(folder, url):
+    with scheduler_node(folder) as (url, _), worker_node(folder, url) as worker:
         line = ["run", "trouble.py", "All", "--kind", "Raises", "--workers", "0", "--scheduler", url]
         report = run_json(*line, cwd=folder, code=30)
         assert report["counts"]["run_by_others"] == 2
         (failed,) = report["tasks"]["failed"]
         assert failed["cause"] == "ValueError: no luck"
         assert 'trouble.py", line' in failed["detail"]
+        told = f'a task failed task="{failed["name"]}" cause="ValueError: no luck"'
+        until(lambda: any(told in line for line in worker.errors), worker)
 
 
 def test_what_was_done_before_and_is_gone_is_no_success(folder: Path) -> None:
