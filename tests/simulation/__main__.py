@@ -11,6 +11,9 @@ import structlog
 
 from tests.simulation.seeds import describe, run_seed
 
+#: how far it is, is said so often, seconds
+SHOWN_EVERY_S = 60.0
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -22,6 +25,15 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     print(f"from seed {first}", flush=True)
     began, seeds, virtual_s, failed = time.monotonic(), 0, 0.0, 0
+    shown_at = began
+
+    def show() -> None:
+        elapsed_s = time.monotonic() - began
+        print(
+            f"{seeds} seeds, {failed} failed, {elapsed_s:.0f} s, {seeds / elapsed_s:.2f} seeds/s, "
+            f"{virtual_s / 3600:.0f} hours of virtual time",
+            flush=True,
+        )
 
     def goes_on() -> bool:
         if arguments.seconds is None:
@@ -29,6 +41,9 @@ def main() -> None:
         return time.monotonic() - began < arguments.seconds
 
     while goes_on():
+        if time.monotonic() - shown_at >= SHOWN_EVERY_S:
+            shown_at = time.monotonic()
+            show()
         seed = first + seeds
         seeds += 1
         try:
@@ -41,11 +56,7 @@ def main() -> None:
         if not report.ok:
             failed += 1
             print(describe(report), flush=True)
-    elapsed_s = time.monotonic() - began
-    print(
-        f"{seeds} seeds, {failed} failed, {elapsed_s:.0f} s, {seeds / elapsed_s:.2f} seeds/s, "
-        f"{virtual_s / 3600:.0f} hours of virtual time"
-    )
+    show()
     sys.exit(bool(failed))
 
 
