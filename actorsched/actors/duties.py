@@ -21,9 +21,9 @@ from actorsched.actors.registrations import DONE_FATES, Registrations
 from actorsched.actors.staff import Run
 from actorsched.children.speech import Job
 from actorsched.tasks.discovery import Discovered
+from actorsched.tasks.outcome import Outcome
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.reports import cause_of
-from actorsched.tasks.running import Outcome
 from actorsched.tasks.travel import pack
 
 #: what a run may say about itself → method and argument that carry it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from actorsched.tasks.event import Event
-from actorsched.tasks.running import Outcome
+from actorsched.tasks.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from actorsched.children.speech import Job
     from actorsched.tasks.discovery import Discovered
+    from actorsched.tasks.outcome import Outcome
     from actorsched.tasks.registration import Registration
-    from actorsched.tasks.running import Outcome
 
 
 class Settable(Protocol):

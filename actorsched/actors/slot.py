@@ -54,7 +54,7 @@ from actorsched.children.runlog import RunLogs
 from actorsched.children.speech import Ended, Notice, decode_for_slot, encode
 from actorsched.config import WorkerSettings
 from actorsched.tasks.event import Event
-from actorsched.tasks.running import Outcome
+from actorsched.tasks.outcome import Outcome
 
 #: how long the end of a run may be on its way when the child was seen to have gone on with the next, seconds
 CROSSING_S = 1.0

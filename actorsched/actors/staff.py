@@ -10,8 +10,8 @@ from pykka import ActorRef
 
 from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
 from actorsched.actors.pace import Pace
+from actorsched.tasks.outcome import Outcome
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.running import Outcome
 
 
 @dataclass(slots=True)

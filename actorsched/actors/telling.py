@@ -11,7 +11,7 @@ from pykka import ActorRef
 
 from actorsched.actors.messages import RunJob, SlotEnded, SlotNoticed, SlotReturned
 from actorsched.children.speech import Ended, Notice
-from actorsched.tasks.running import Outcome
+from actorsched.tasks.outcome import Outcome
 
 
 class Telling:

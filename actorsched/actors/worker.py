@@ -59,7 +59,7 @@ from actorsched.actors.staff import Run, Staff
 from actorsched.actors.user import User
 from actorsched.config import WorkerSettings
 from actorsched.errors import SchedulerUnreachableError, WorkerReplacedError
-from actorsched.tasks.running import Outcome
+from actorsched.tasks.outcome import Outcome
 
 #: why runs end that are still on when the worker ends
 STOPPED = "the worker was stopped"

@@ -13,8 +13,9 @@ from actorsched.tasks.completeness import Completeness, CompletionCache, is_comp
 from actorsched.tasks.loading import combined_task, load_task
 from actorsched.tasks.luggage import unpack_luggage
 from actorsched.tasks.mailbox import Mailbox
+from actorsched.tasks.outcome import Outcome, outcome_of_error
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.running import Attempt, Outcome, outcome_of_error
+from actorsched.tasks.running import Attempt
 from actorsched.tasks.travel import unpack
 
 

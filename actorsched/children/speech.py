@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from actorsched.config import WorkerSettings
+from actorsched.tasks.outcome import Outcome
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.running import Outcome
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):

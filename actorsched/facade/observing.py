@@ -7,7 +7,7 @@ from typing import Any
 
 from actorsched.actors.ledger import Fate
 from actorsched.facade.events import Counts, Event, RunEnded, RunSaid, RunsElsewhere, RunStarted
-from actorsched.tasks.running import Outcome
+from actorsched.tasks.outcome import Outcome
 
 
 def observe_with(

@@ -25,12 +25,12 @@ import logging
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from actorsched.config import WorkerSettings
-from actorsched.errors import CallerError, TaskDefinitionError, TaskLoadError
+from actorsched.errors import TaskDefinitionError, TaskLoadError
 from actorsched.tasks.blame import TEXT_CHARS_MAX, as_text, cause_of, shorten, traceback_of
 from actorsched.tasks.completeness import (
     Completeness,
@@ -43,6 +43,7 @@ from actorsched.tasks.completeness import (
 from actorsched.tasks.discovery import discover
 from actorsched.tasks.dynamic import Wanted
 from actorsched.tasks.event import Event
+from actorsched.tasks.outcome import Outcome, outcome_of_error
 from actorsched.tasks.registration import Registration
 from actorsched.tasks.run_context import run_context
 from actorsched.tasks.structure import display_name, flatten, refuse_async, tasks_of
@@ -55,44 +56,6 @@ MISSING_NAMES_MAX = 10
 #: pauses between two questions to a store that settles late: doubled from the first to the last, seconds
 SETTLING_PAUSE_S_MIN = 0.05
 SETTLING_PAUSE_S_MAX = 1.0
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended.
-
-    Attributes:
-        status: "DONE", "FAILED", or "PENDING": it waits for `new_deps`.
-        error: the traceback, or what `on_failure` said instead; empty unless failed.
-        cause: the same in one line.
-        new_deps: ids of the dynamic requirements that it waits for.
-        discovered: what is to be registered, each with the task or its bytes, if it is to be run: what the
-            dynamic requirements need, or, where something is missing, the task and what it needs.
-        missing: ids of dependencies that were not complete when the run began.
-        expl: what `on_success` said.
-        lost: the event of a run that could not tell its own end, for the handlers in the program that
-            registered the task: `Event.TIMEOUT`, `Event.PROCESS_FAILURE`; empty for all others.
-    """
-
-    status: Literal["DONE", "FAILED", "PENDING"]
-    error: str = ""
-    cause: str = ""
-    new_deps: tuple[str, ...] = ()
-    discovered: tuple[tuple[Registration, Any], ...] = ()
-    missing: tuple[str, ...] = ()
-    elapsed_s: float = 0.0
-    expl: str | None = None
-    lost: str = ""
-
-
-def outcome_of_error(error: BaseException, what: str = "") -> Outcome:
-    """Return the outcome of a run that could not begin.
-
-    Args:
-        what: what could not be done; stands in front.
-    """
-    head = f"{what}: " if what else ""
-    text = str(error) if isinstance(error, CallerError) else traceback_of(error)
-    return Outcome(status="FAILED", error=f"{head}{text}", cause=f"{head}{cause_of(error)}")
 
 
 class UnfulfilledError(RuntimeError):

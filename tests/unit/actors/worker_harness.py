@@ -12,7 +12,7 @@ from actorsched.actors.worker import WorkerActor
 from actorsched.config import WorkerSettings
 from actorsched.tasks import Task
 from actorsched.tasks.discovery import discover
-from actorsched.tasks.running import Outcome
+from actorsched.tasks.outcome import Outcome
 
 
 class Ref:

@@ -15,8 +15,9 @@ from actorsched.config import WorkerSettings
 from actorsched.errors import ActorschedError, TaskDefinitionError
 from actorsched.tasks.discovery import discover
 from actorsched.tasks.loading import parameters_of, task_from_text
+from actorsched.tasks.outcome import Outcome
 from actorsched.tasks.registration import Registration
-from actorsched.tasks.running import Outcome, run_task
+from actorsched.tasks.running import run_task
 from actorsched.tasks.structure import display_name
 
 SECRET = "hunter2-is-secret"

@@ -13,7 +13,8 @@ import pytest
 from actorsched import Event, ExternalTask, LocalTarget, Task, WrapperTask
 from actorsched.config import WorkerSettings
 from actorsched.tasks.completeness import CompletionCache
-from actorsched.tasks.running import Attempt, Outcome, run_task
+from actorsched.tasks.outcome import Outcome
+from actorsched.tasks.running import Attempt, run_task
 from actorsched.tasks.travel import unpack
 from actorsched.tasks.voice import SchedulerMessage
 
