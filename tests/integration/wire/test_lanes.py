@@ -39,10 +39,12 @@ def identity(frame: bytes) -> tuple[str, int]:
 def test_a_call_need_not_wait_for_the_actor(connect: Connect, make_peer: Callable[..., Any]) -> None:
     """It waits for an answer to somebody else, and goes on with that."""
     late: list[Callable[[], None]] = []
+    is_there = threading.Event()
 
     def behave(frame: bytes, answer: Answer) -> None:
         if b"prune" in frame:
             late.append(lambda: answer(echo(frame)))
+            is_there.set()
             return
         answer(echo(frame))
         if b"after" in frame:
@@ -51,6 +53,7 @@ def test_a_call_need_not_wait_for_the_actor(connect: Connect, make_peer: Callabl
     client = connect(make_peer(behave).address)
     assert client.ping("first") == {"pinged": "first"}  # the actor's, so that there is something at all
     waiting = client.actor_ref.ask(Call(method="prune", params={}), block=False)
+    assert is_there.wait(LONG_S)
     assert client.ping("second") == {"pinged": "second"}
     assert client.ping("after") == {"pinged": "after"}
     waiting.get(timeout=LONG_S)
