@@ -7,6 +7,7 @@ is left that could be taken now, what waits for one of its own runs alone, in ad
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 from typing import Any
 
 from actorsched.core.counting import count
@@ -160,11 +161,7 @@ def _reconcile(
     for record in lost:
         if advanced and record.n_missing:  # and the run that it was to follow may be another one by now
             change(state, record, PENDING, now)
-    return sorted((record for record in lost if record.status == RUNNING), key=_order)
-
-
-def _order(record: TaskRecord) -> tuple[float, int]:
-    return -record.priority, record.seq
+    return sorted((record for record in lost if record.status == RUNNING), key=attrgetter("place"))
 
 
 def _pick(
@@ -203,7 +200,7 @@ def _batch(
     batcher = state.batches.batcher(asking.worker_id, first.family)
     if batcher is None or not all(name in first.params for name in batcher.args):
         return None
-    place = _order(first)
+    place = first.place
     crews = state.crews.of(asking.worker_id)
     own_only = not asking.assistant and not any(crew.demanding for crew in crews)
 

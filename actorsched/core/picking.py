@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 
 from actorsched.core.instant import Instant
 from actorsched.core.ready import Entry, ReadyClass
@@ -94,7 +95,7 @@ class _Descent:
         self._reserved: dict[str, float] = {}
         self._free = _free_processes(state, now)
         #: what runs and was not come to yet, the last in order first
-        self._running = sorted(state.by_status[RUNNING].values(), key=_order, reverse=True)
+        self._running = sorted(state.by_status[RUNNING].values(), key=attrgetter("place"), reverse=True)
         self._heads: list[tuple[Entry, ReadyClass]] = []
         for group in state.ready.classes:
             entry = group.peek()
@@ -110,7 +111,7 @@ class _Descent:
         resources, heads, running = self._state.resources, self._heads, self._running
         while heads:
             first, group = heads[0]
-            while running and _order(running[-1]) < first[:2]:
+            while running and running[-1].place < first[:2]:
                 self._reserve_running(running.pop())
             if not resources.fits(group.demand, self._reserved):
                 heappop(heads)
@@ -162,10 +163,6 @@ class _Descent:
         self._free[worker_id] -= 1
         for name, amount in needs.items():
             self._reserved[name] = self._reserved.get(name, 0) + amount
-
-
-def _order(record: TaskRecord) -> tuple[float, int]:
-    return -record.priority, record.seq
 
 
 def _free_processes(state: State, now: Instant) -> dict[str, int]:

@@ -212,6 +212,11 @@ class TaskRecord:
                 self.dependents = None
 
     @property
+    def place(self) -> tuple[float, int]:
+        """Its place in the order: priority, then first registered."""
+        return -self.priority, self.seq
+
+    @property
     def is_suspect(self) -> bool:
         """Whether a worker died while it ran this, and it has not ended since."""
         return self.trouble is not None and self.trouble.deaths > 0
