@@ -19,7 +19,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -144,7 +144,7 @@ def _flush() -> None:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue  # the task closed or replaced it
-    _flush_c()
+    c_flusher()()
 
 
 def main() -> NoReturn:
@@ -193,18 +193,17 @@ def _bind_to_parent() -> None:
         return  # a C library without it: the socket still tells
 
 
-def _c_flusher() -> Callable[[], object]:
-    """What writes out what libraries in C have printed: to a pipe, they write in blocks, too."""
+@cache
+def c_flusher() -> Callable[[], object]:
+    """What writes out what libraries in C have printed: to a pipe, they write in blocks, too.
+
+    Of standard output only: all streams at once would wait for those that somebody reads.
+    """
     import ctypes
 
     try:
         library = ctypes.CDLL(None)
         stream = ctypes.c_void_p.in_dll(library, "__stdoutp" if sys.platform == "darwin" else "stdout")
-        return partial(
-            library.fflush, stream
-        )  # of all streams at once would wait for those that somebody reads
+        return partial(library.fflush, stream)
     except (OSError, AttributeError, ValueError, TypeError):
         return lambda: None
-
-
-_flush_c = _c_flusher()

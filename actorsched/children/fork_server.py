@@ -31,7 +31,7 @@ from typing import NoReturn
 
 import msgspec
 
-from actorsched.children.child import child_main
+from actorsched.children.child import c_flusher, child_main
 from actorsched.children.descriptors import (
     N_LOGS_MAX,
     N_LOGS_MIN,
@@ -194,6 +194,7 @@ def _open_ends() -> tuple[Child, list[int]]:
 def serve(control_fd: int, start_method: str) -> None:
     """The server's process: start on request, tell of ends, until the control socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    c_flusher()  # so that no child has to load what that needs
     allow(UNLIMITED)  # it has one for each child, and these set theirs back
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
