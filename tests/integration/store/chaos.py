@@ -12,7 +12,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psutil
@@ -102,9 +101,8 @@ def main() -> None:
             step = max(2, 2 * plant.n_tasks // (options.per_pipeline + 2))
             killed = 0
             while killed < options.per_pipeline:
-                if not plant.wait_for_marks(len(plant.marks()) + rng.randint(1, 2 * step), chaos.run):
+                if not plant.wait_for_a_moment(rng, step, chaos.run):
                     break
-                time.sleep(rng.random() * 0.02)  # anywhere within a message
                 chaos.kill(rng.choice(options.victims))
                 killed += 1
             codes = chaos.end()

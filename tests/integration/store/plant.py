@@ -174,15 +174,21 @@ class Plant:
             time.sleep(0.005)
         raise AssertionError(f"only {len(self.marks())} marks of {n}\n{self.story()}")
 
+    def wait_for_a_moment(self, rng: random.Random, step: int, run: Process) -> bool:
+        """Wait for about so many marks more, and then a moment; false when the run has ended."""
+        if not self.wait_for_marks(len(self.marks()) + rng.randint(1, 2 * step - 1), run):
+            return False
+        time.sleep(rng.random() * 0.02)  # anywhere within a message
+        return True
+
     def kill_again_and_again(self, n_kills: int, seed: int, run: Process) -> int:
         """Kill the scheduler while the pipeline runs; how often that was possible."""
         rng = random.Random(seed)
         scheduler = self.processes[0]
         step = max(2, 2 * self.n_tasks // (n_kills + 2))
         for kills in range(n_kills):
-            if not self.wait_for_marks(len(self.marks()) + rng.randint(1, 2 * step - 1), run):
+            if not self.wait_for_a_moment(rng, step, run):
                 return kills
-            time.sleep(rng.random() * 0.02)  # anywhere within a message
             scheduler.kill()
             scheduler = self.start_scheduler()
             self._note_return(scheduler, run)
