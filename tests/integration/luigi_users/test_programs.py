@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,17 @@ def call(folder: Path, *command: object, **env: str) -> tuple[int, str, list[str
     """Run it in a folder; returns exit code, standard output, and what was noted, in any order."""
     folder.mkdir(exist_ok=True)
     (folder / "more.cfg").write_text("[Uses]\nrate = 77\n")
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
-        cwd=folder,
-        env=environment(folder) | {"PYTHONPATH": str(PIPELINES)} | env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="as-") as own:  # Luigi's RunAnywayTarget is by process id there
+        done = subprocess.run(
+            [sys.executable, *map(str, command)],
+            cwd=folder,
+            env=environment(folder) | {"PYTHONPATH": str(PIPELINES), "TMPDIR": own} | env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
     story = folder / "story"
     assert "this is a bug" not in done.stderr, done.stderr
     return done.returncode, done.stdout, sorted(story.read_text().splitlines()) if story.exists() else []

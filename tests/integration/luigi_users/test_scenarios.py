@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -60,10 +61,11 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def side(engine: str, folder: Path, url: str = "", names: tuple[str, ...] = ()) -> dict[str, Any]:
     place = folder / engine
     place.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, str(HERE / "side.py"), engine, str(place), url, *names],
-        capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=dict(os.environ),
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="as-") as own:  # Luigi's RunAnywayTarget is by process id there
+        done = subprocess.run(
+            [sys.executable, str(HERE / "side.py"), engine, str(place), url, *names],
+            capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=os.environ | {"TMPDIR": own},
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told
