@@ -15,8 +15,8 @@ actorsched luigi SCRIPT.py [ARGUMENTS …]                  instead of: python S
 In the first form all flags are Luigi's (--help shows them), and luigi.cfg counts; in the second,
 luigi.run and luigi.build of the script are ours. --scheduler-url tcp://host:8081, or
 default_scheduler_url of [core] in luigi.cfg, names a scheduler of ours; a luigid (http://…) will do, too.
-In the first form the exit code is 0 if and only if the task is complete (docs/luigi.md has the others); in
-the second it is that of the script.
+The exit code is 0 if and only if what was asked for is complete (docs/luigi.md has the others); that of a
+script is its own where it calls sys.exit.
 """
 
 

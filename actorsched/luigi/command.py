@@ -1,10 +1,9 @@
-"""Luigi's command line: `actorsched luigi --module m Task --flag …`, or a script that calls `luigi.run`."""
+"""Luigi's command line: `actorsched luigi --module m Task --flag …`."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -33,39 +32,13 @@ def main(args: Sequence[str]) -> int:
         ActorschedError: the scheduler cannot be reached, or settings cannot work.
     """
     if args and args[0].endswith(".py"):
-        return _run_script(args)
+        from actorsched.luigi.script import run_script
+
+        return run_script(args)
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     sys.argv = ["actorsched luigi", *args]  # for messages
     return run_command(list(args))
-
-
-def _run_script(args: Sequence[str]) -> int:
-    script = args[0]
-    if not os.path.isfile(script):
-        click.echo(f"actorsched: error: no file {script!r}", err=True)
-        return 2
-    from actorsched.luigi.install import install
-
-    install()
-    sys.argv = list(args)
-    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
-    try:
-        runpy.run_path(script, run_name="__main__")
-    except ActorschedError:
-        raise
-    except Exception as error:
-        _show(error, script)
-        return 1
-    return 0
-
-
-def _show(error: Exception, script: str) -> None:
-    """Print what Python prints when a script fails."""
-    tail = error.__traceback__
-    while tail is not None and tail.tb_frame.f_code.co_filename != script:
-        tail = tail.tb_next
-    traceback.print_exception(type(error), error, tail or error.__traceback__)
 
 
 def run_command(args: list[str]) -> int:

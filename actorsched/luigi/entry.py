@@ -36,6 +36,8 @@ FIRST_CONTACT_S = 10.0
 around_run: ContextVar[Callable[[Worker], contextlib.AbstractContextManager[Any]]] = ContextVar(
     "around_run", default=contextlib.nullcontext
 )
+#: are told the ids of the tasks that were asked for, and what came of it, at the end of each run
+listeners: list[Callable[[frozenset[str], RunResult], None]] = []
 
 
 class LuigiRunResult(luigi.execution_summary.LuigiRunResult):  # type: ignore[misc]
@@ -122,12 +124,15 @@ def schedule_and_run(
                 **settings.worker,
             )
         )
-        worker.add_all(tasks, core.parallel_scheduling, core.parallel_scheduling_processes)
+        wanted = list(tasks)
+        worker.add_all(wanted, core.parallel_scheduling, core.parallel_scheduling_processes)
         logger.info("Done scheduling tasks")
         with around_run.get()(worker):
             worker.run()
         result = worker.result
     logger.info("%s", result.summary_text)
+    for listener in listeners:
+        listener(frozenset(str(task.task_id) for task in wanted), result)
     return LuigiRunResult(result, worker)
 
 

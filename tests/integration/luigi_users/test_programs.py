@@ -89,6 +89,42 @@ def test_a_script_that_calls_run_is_run_as_it_is(tmp_path: Path) -> None:
     assert "Inner uses 9.0 100% of the program" in ours[2]
 
 
+def test_a_script_that_comes_to_its_end_with_runs_that_did_not_says_so(tmp_path: Path) -> None:
+    """Its exit code is that of its runs, where it says nothing itself; in Luigi it is 0."""
+    quiet = ("--folder", ".", "--local-scheduler", *QUIET)
+    for task, code in (("Outer", 0), ("Outer --fails", 30), ("Lonely", 20)):
+        flags = ("run", *task.split(), *quiet)
+        theirs = call(tmp_path / f"theirs {task}", PROGRAM, *flags, **CFG)
+        ours = call(tmp_path / f"ours {task}", *OURS, PROGRAM, *flags, **CFG)
+        assert (theirs[0], ours[0]) == (0, code)
+        if task != "Lonely":  # there Luigi returns True, which is documented
+            assert ours[1:] == theirs[1:]
+
+
+def test_what_a_script_did_again_with_success_counts(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    begin = "import luigi, sys, tools; missing = tools.Given(folder='.'); other = tools.Given(folder='x')\n"
+    run = "luigi.build([{}], local_scheduler=True, log_level='ERROR')\n"
+    first, again, both = run.format("missing"), run.format("missing"), run.format("missing, other")
+    make, last = "missing.output().open('w').close()\n", "sys.exit({})\n"
+    (tmp_path / "x").mkdir()
+    for text, code in (
+        (first, 20),
+        (first + make + again, 0),
+        (both + make + again, 20),
+        (first + make + "tools.Given(folder='x').output().open('w').close()\n" + both, 0),
+        (first + last.format("0"), 0),
+        (first + last.format("None"), 20),
+        (first + last.format("7"), 7),
+        (last.format("None"), 0),
+    ):
+        for folder in (tmp_path, tmp_path / "x"):
+            for left in folder.glob("given*"):
+                left.unlink()
+        script.write_text(begin + text)
+        assert call(tmp_path, *OURS, script)[0] == code, text
+
+
 COMMAND = ("--module", "endings", "--local-scheduler", "--no-lock", *QUIET)
 
 
