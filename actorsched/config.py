@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from actorsched.errors import ConfigError
+from actorsched.names import hint
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -189,14 +190,11 @@ def settings_from(kind: type[S], values: dict[str, Any]) -> S:
     Raises:
         ConfigError: an unknown name (with the nearest known one) or a value that does not fit or cannot work.
     """
-    from difflib import get_close_matches
-
     said = {name: value for name, value in values.items() if value is not None}
     for name in said:
         if name not in kind.__struct_fields__:
-            near = get_close_matches(name, kind.__struct_fields__, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(kind.__struct_fields__)}"
-            raise ConfigError(f"unknown setting {name!r} of {kind.__name__}{hint}")
+            near = hint(name, kind.__struct_fields__, "known")
+            raise ConfigError(f"unknown setting {name!r} of {kind.__name__}{near}")
     _check(kind, said)
     try:
         return msgspec.convert(said, kind)

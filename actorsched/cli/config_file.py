@@ -7,7 +7,7 @@ default map, so flags and environment come before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from actorsched.errors import ConfigError
+from actorsched.names import hint
 
 #: read when it lies in the current folder
 DEFAULT_FILE = "actorsched.toml"
@@ -60,7 +61,7 @@ def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
         raise ConfigError(f"{path}: is no TOML: {error}") from None
     for table in data:
         if table not in TABLES:
-            raise ConfigError(f"{path}: unknown table [{table}]{_nearest(table, TABLES)}")
+            raise ConfigError(f"{path}: unknown table [{table}]{hint(table, TABLES, 'known')}")
     found: dict[str, Any] = {}
     for table in TABLES:  # the more special one comes later and wins
         content = data.get(table, {})
@@ -71,7 +72,8 @@ def defaults_from(path: Path, command: click.Command) -> dict[str, Any]:
         for key, value in content.items():
             option = known.get(key.replace("-", "_"))
             if option is None or option.name is None:
-                raise ConfigError(f"{path}: [{table}] has no setting {key!r}{_nearest(key, known)}")
+                near = hint(key.replace("-", "_"), known, "known")
+                raise ConfigError(f"{path}: [{table}] has no setting {key!r}{near}")
             checked = _checked(path, table, key, value, option)
             if option.name in ours and (not TABLES[table] or command.name in TABLES[table]):
                 found[option.name] = checked
@@ -110,10 +112,3 @@ def _checked(path: Path, table: str, key: str, value: Any, option: click.Option)
     except click.BadParameter as error:
         raise ConfigError(f"{path}: [{table}] {key} = {value!r}: {error.message}") from None
     return value
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name.replace("-", "_"), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -15,6 +15,7 @@ import click
 
 from actorsched._version import __version__
 from actorsched.errors import ActorschedError
+from actorsched.names import hint
 
 #: name → module, what it does
 COMMANDS = {
@@ -53,11 +54,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(cmd_name, COMMANDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"commands: {', '.join(COMMANDS)}"
-            raise click.UsageError(f"no command {cmd_name!r}; {hint}", ctx)
+            raise click.UsageError(f"no command {cmd_name!r}{hint(cmd_name, COMMANDS, 'commands')}", ctx)
         module = import_module(f"actorsched.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
         # one name for a setting, whatever the command

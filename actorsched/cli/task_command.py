@@ -8,12 +8,12 @@ also be written `--param-NAME`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from actorsched.cli.sections import SectionedCommand
+from actorsched.names import nearest
 
 if TYPE_CHECKING:
     from actorsched.tasks.loading import ParameterInfo
@@ -57,7 +57,7 @@ class TaskCommand(SectionedCommand):
             name, has_value, _ = word.partition("=")
             param = own.get(name)
             if param is None:
-                near = _nearest(name, own)
+                near = nearest(name, own)
                 hint = f"; did you mean {near}?" if near else ""
                 raise click.UsageError(
                     f"unknown option {name!r} before the name of the task{hint} "
@@ -97,7 +97,7 @@ class TaskCommand(SectionedCommand):
                 ctx,
             )
         flags = [flag for param in self.get_params(ctx) for flag in (*param.opts, *param.secondary_opts)]
-        near = _nearest(name, [f"--{info.name}" for info in infos] + flags)
+        near = nearest(name, [f"--{info.name}" for info in infos] + flags)
         if near:
             hint = f"did you mean {_dashed(near)}?"
         else:
@@ -218,9 +218,3 @@ def _option(dest: str, flags: list[str], **more: Any) -> click.Option:
 def _dashed(name: str) -> str:
     head = name[: len(name) - len(name.lstrip("-"))]
     return head + name[len(head) :].replace("_", "-")
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    return "".join(get_close_matches(name, list(known), n=1))

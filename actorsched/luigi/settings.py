@@ -23,6 +23,7 @@ import msgspec
 
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
 from actorsched.errors import ConfigError
+from actorsched.names import hint
 
 SECTION = "actorsched"
 #: besides our settings: a `worker_scheduler_factory` is passed over, and not refused
@@ -132,11 +133,7 @@ def _own_section() -> dict[str, Any]:
     ]
     for name in said:
         if name.replace("-", "_") not in (*known, IGNORE_FACTORY):
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"Luigi's settings: [{SECTION}] has no setting {name!r}{hint}")
+            raise ConfigError(f"Luigi's settings: [{SECTION}] has no setting {name!r}{hint(name, known)}")
     own = {name.replace("-", "_"): value for name, value in said.items()}
     if IGNORE_FACTORY in own:
         own[IGNORE_FACTORY] = _flag(own[IGNORE_FACTORY])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from actorsched.errors import TaskLoadError
-from actorsched.tasks.parameter import nearest
+from actorsched.names import hint
 
 _classes: dict[str, dict[tuple[str, str], weakref.ref[type]]] = {}
 
@@ -43,7 +43,7 @@ def find(family: str, module: str | None = None) -> type:
     found = candidates(family, module)
     if not found:
         place = f" in {module}" if module else ""
-        raise TaskLoadError(f"no task {family!r}{place}{nearest(family, families(module), 'tasks')}")
+        raise TaskLoadError(f"no task {family!r}{place}{hint(family, families(module), 'tasks')}")
     return most_derived(family, found)
 
 

@@ -6,15 +6,15 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from actorsched.errors import CallerError, ParameterError, TaskLoadError
+from actorsched.names import hint
 from actorsched.tasks import families, luigi_bridge
 from actorsched.tasks.allowing import check_module
 from actorsched.tasks.blame import CAUSE_CHARS_MAX, cause_of, shorten
-from actorsched.tasks.parameter import MISSING, nearest
+from actorsched.tasks.parameter import MISSING
 
 #: so much of a traceback from the user's module is shown
 TAIL_LINES_MAX = 12
@@ -109,10 +109,10 @@ def _import(name: str, shown: str) -> ModuleType:
         raise
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            hint = _nearest_file(os.getcwd(), f"{name}.py")
+            near = _nearest_file(os.getcwd(), f"{name}.py")
             raise TaskLoadError(
                 f"no module {shown!r}: neither installed nor in the current folder; "
-                f"set PYTHONPATH, or give the path of a .py file{hint}"
+                f"set PYTHONPATH, or give the path of a .py file{near}"
             ) from None
         raise _broken(shown, error) from None
     except BaseException as error:  # a module may call sys.exit()
@@ -143,8 +143,7 @@ def _nearest_file(folder: str, file: str) -> str:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
     except OSError:
         return f"; there is no folder {folder!r}"
-    close = get_close_matches(file, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return hint(file, names)
 
 
 def find_family(name: str, module: ModuleType | str | None = None) -> Any:
@@ -170,7 +169,7 @@ def find_family(name: str, module: ModuleType | str | None = None) -> Any:
         return families.most_derived(name, found)
     known = families.families(place) + luigi_bridge.families(place)
     where = f" in {place}" if place else ""
-    raise TaskLoadError(f"no task {name!r}{where}{nearest(name, known, 'tasks there' if place else 'tasks')}")
+    raise TaskLoadError(f"no task {name!r}{where}{hint(name, known, 'tasks there' if place else 'tasks')}")
 
 
 def load_task(

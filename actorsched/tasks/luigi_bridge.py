@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actorsched.errors import ParameterError
-from actorsched.tasks.parameter import nearest
+from actorsched.names import hint
 
 #: a moment to show how one is written
 EXAMPLE = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)
@@ -203,8 +203,8 @@ def from_texts(cls: Any, texts: Mapping[str, Any], member: Any = None) -> Any:
     absent: set[str] = set()
     for name, text in texts.items():
         if name not in known:
-            hint = nearest(name, known, "its parameters")
-            raise ParameterError(f"task {family} has no parameter {name!r}{hint}")
+            near = hint(name, known, "its parameters")
+            raise ParameterError(f"task {family} has no parameter {name!r}{near}")
         if isinstance(text, str):
             if text == ABSENT and _may_be_none(known[name], family, name):
                 absent.add(name)

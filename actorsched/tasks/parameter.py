@@ -228,14 +228,3 @@ class Parameter:
             )
         values = [self.parsed(family, text) for text in texts]
         return self.checked(family, self.batch(values))
-
-
-def nearest(name: str, known: Iterable[str], what: str = "known") -> str:
-    """Return the part of a message that helps after an unknown name."""
-    from difflib import get_close_matches
-
-    names = list(known)
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; {what}: {', '.join(names)}" if names else f"; {what}: none"

@@ -13,8 +13,9 @@ from hashlib import md5
 from typing import Any
 
 from actorsched.errors import ParameterError, TaskDefinitionError
+from actorsched.names import hint
 from actorsched.tasks.annotations import is_class_variable, namespace_of, own_annotations
-from actorsched.tasks.parameter import MISSING, VISIBILITY_NUMBERS, Parameter, Spec, nearest
+from actorsched.tasks.parameter import MISSING, VISIBILITY_NUMBERS, Parameter, Spec
 
 # Luigi's form of a task id: the family, the start of the first three values, and a digest of all.
 SUMMARY_PARAMS = 3
@@ -104,7 +105,7 @@ class Schema:
         parameter = self.by_name.get(name)
         if parameter is None:
             raise ParameterError(
-                f"task {self.family} has no parameter {name!r}{nearest(name, self.by_name, 'its parameters')}"
+                f"task {self.family} has no parameter {name!r}{hint(name, self.by_name, 'its parameters')}"
             )
         return parameter
 

@@ -11,7 +11,7 @@ import actorsched
 
 ROOT = Path(actorsched.__file__).parent
 
-#: package -> packages of ours that it may import (besides itself, `errors`, `config` and `_version`)
+#: package -> packages of ours that it may import (besides itself, `errors`, `config`, `names` and `_version`)
 ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "rpc": {"core"},
@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
         "core",
     },
 }
-BASE = {"errors", "config", "_version"}
+BASE = {"errors", "config", "names", "_version"}
 
 #: modules that decide nothing but reach into the world: clocks, threads, sockets, files, chance
 WORLD = {
