@@ -6,7 +6,6 @@ Cheap enough for every run: no question here costs more than a few microseconds.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` wraps it into enumerations, at ten times the price
-import contextlib
 import os
 import resource
 import signal
@@ -106,7 +105,9 @@ def _limits() -> tuple[Any, ...]:
 def _streams() -> tuple[Any, ...]:
     found: list[Any] = [sys.stdout, sys.stderr, getattr(sys.stdout, "closed", True)]
     for number in (0, 1, 2):
-        with contextlib.suppress(OSError):
+        try:
             about = os.fstat(number)
-            found.append((number, about.st_dev, about.st_ino))
+        except OSError:
+            continue  # it is closed
+        found.append((number, about.st_dev, about.st_ino))
     return tuple(found)

@@ -96,10 +96,11 @@ def is_fulfilled(task: Any, completeness: Completeness = is_complete) -> bool:
     waiting = [task]
     while waiting:
         current = waiting.pop()
-        if cannot_be_checked(current):
-            continue
-        if is_plain_wrapper(current):
+        place = _defined(current)
+        if place in _WRAPPERS:
             waiting += reversed(current.deps())
+        elif place in _INHERITED and not flatten(current.output()):
+            continue
         elif not completeness(current):
             return False
     return True

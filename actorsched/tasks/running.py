@@ -259,7 +259,7 @@ class Attempt:
 
     def _check_complete(self) -> None:
         task = self.task
-        if not self._settings.check_complete_on_run or cannot_be_checked(task):
+        if not self._settings.check_complete_on_run:
             return
         if self._settings.check_unfulfilled_deps and is_plain_wrapper(task):
             return  # these two are the same question, and there may be many tasks to ask

@@ -16,14 +16,12 @@ def is_task(thing: Any) -> bool:
 
 def flatten(structure: Any) -> list[Any]:
     """Return all that is in a structure, in order. None is nothing; what is no container is itself."""
-    if structure is None:
-        return []
+    if not hasattr(type(structure), "__iter__"):  # as a rule it is one target; an ABC would be slower
+        return [] if structure is None else [structure]
     if isinstance(structure, str | type) or is_task(structure):
         return [structure]
     if isinstance(structure, Mapping):
         structure = structure.values()
-    elif not isinstance(structure, Iterable):
-        return [structure]
     flat: list[Any] = []
     for item in structure:
         if is_task(item):  # most are, and a call for each takes time
