@@ -8,8 +8,10 @@ left (another thread has it, or a signal handler calls in the middle of a call o
 is asked.
 
 A lane is for when all goes well. It makes one attempt; if that was in vain, the actor takes over with the
-very same frame, and with it all patience (`Resume`). Until the actor has had an answer no lane is lent, and
-the first call of all is the actor's as well: who calls once makes one connection.
+very same frame, and with it all patience (`Resume`). Until that frame has its answer the lane is lent to
+nobody, because its next frame has the next number, and would make this one a late copy. Until the actor has
+had an answer no lane is lent at all, and the first call of all is the actor's as well: who calls once makes
+one connection.
 
 An exception in the middle, as a signal raises it, closes the connection of the lane; the next call opens
 another. What a frame that was given up has done is unknown, as with any other client; it counts up, so that a
@@ -116,11 +118,11 @@ class Lanes:
             return ref.ask(Call(method=method, params=params))
         try:
             result = lane.ask(method, params, endpoint)
+            if type(result) is Resume:
+                self._endpoint = None
+                result = ref.ask(result)
+            return result
         finally:
             self._free.append(lane)
             if self.closed:
                 self.close()
-        if type(result) is not Resume:
-            return result
-        self._endpoint = None
-        return ref.ask(result)
