@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from math import inf
 
 from actorsched.actors.log import log
 
@@ -31,6 +32,7 @@ class Contact:
         self._now = now
         self._patience_s = patience_s
         self._away_since: float | None = None
+        self._heard_at = -inf
         self._lock = threading.Lock()
 
     def lose(self, cause: str, since: float, patience_s: float | None = None) -> None:
@@ -43,9 +45,18 @@ class Contact:
         event = "lost contact with the scheduler" if self.was_there else "no answer from the scheduler yet"
         log.warning(event, url=self._url, cause=cause, patience_s=patience_s or "no end")
 
-    def find(self) -> None:
-        """There was an answer."""
+    def miss(self, cause: str, since: float) -> None:
+        """As `lose`, unless something else was answered after that moment: then it went astray alone.
+
+        A ping may go to an address where nobody is while a call finds one where somebody is.
+        """
+        if since >= self._heard_at:
+            self.lose(cause, since)
+
+    def find(self, at: float) -> None:
+        """There was an answer at this moment."""
         was_there, self.was_there = self.was_there, True
+        self._heard_at = at
         if self._away_since is None:  # the usual case costs no more than this
             return
         with self._lock:

@@ -103,7 +103,7 @@ class Conversation:
             ProtocolError, VersionError, AccessDeniedError: somebody did, and it was of no use.
             InvalidParamsError: the frame is too long.
         """
-        _check_length(frame)
+        check_length(frame)
         return self._patience.keep_trying(lambda timeout_s: self._attempt(frame, timeout_s), patience_s)
 
     def go_on(self, frame: bytes, failure: Exception, since: float) -> Response | list[Response]:
@@ -119,18 +119,18 @@ class Conversation:
             NoAnswerError: there was no answer.
             Exception: as from `converse`.
         """
-        _check_length(frame)
+        check_length(frame)
         response = self._attempt(frame, timeout_s)
-        self._patience.contact.find()
+        self._patience.contact.find(self.answered_at)
         return response
 
     def note_missed_pings(self, since: float) -> None:
         """The pings beside this conversation are without an answer: it is lost before it says anything."""
-        self._patience.contact.lose("the heartbeats are not answered", since)
+        self._patience.contact.miss("the heartbeats are not answered", since)
 
     def note_heard_pings(self) -> None:
         """They are answered, so it is not lost any more."""
-        self._patience.contact.find()
+        self._patience.contact.find(self._now())
 
     def close(self) -> None:
         if self.socket is not None:
@@ -231,8 +231,11 @@ class Conversation:
                 raise NoAnswerError(f"no connection to {socket.address} within {contact_s:.3g} s")
 
 
-def _check_length(frame: bytes) -> None:
-    if len(frame) > envelope.MAX_FRAME_BYTES:
-        raise InvalidParamsError(
-            f"a request of {len(frame)} bytes is longer than {envelope.MAX_FRAME_BYTES}; make it smaller"
-        )
+def check_length(frame: bytes, most: int = envelope.MAX_FRAME_BYTES) -> None:
+    """See whether a frame may be sent.
+
+    Raises:
+        InvalidParamsError: it is too long.
+    """
+    if len(frame) > most:
+        raise InvalidParamsError(f"a request of {len(frame)} bytes is longer than {most}; make it smaller")

@@ -40,6 +40,18 @@ TAKEN: Mapping[str, frozenset[str]] = {"resource_list": frozenset()}
 PING_PATIENCE_S = 10.0
 
 
+class Turn:
+    """Which of several endpoints is to be asked; for all who ask the same scheduler, in any thread."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def pass_on(self, failed: int, n_endpoints: int) -> None:
+        """This one does not answer; does nothing if somebody has noticed that before."""
+        if self.number == failed:
+            self.number = (failed + 1) % n_endpoints
+
+
 class LuigidMethods:
     """The RPC methods of a luigid as those of an object, for an adapter.
 
@@ -48,7 +60,7 @@ class LuigidMethods:
         settings: how it waits and retries.
         runtime: clock, chance and the network.
         closing: set to end a pause at once.
-        contact: where it is shared with other methods of the same luigid.
+        other: methods of the same luigid; contact, and the endpoint where it is found, are shared with them.
     """
 
     def __init__(
@@ -57,7 +69,7 @@ class LuigidMethods:
         settings: ClientSettings,
         runtime: Runtime,
         closing: Event,
-        contact: Contact | None = None,
+        other: LuigidMethods | None = None,
     ) -> None:
         self.url = redacted(url)
         self.is_stopping: Callable[[], bool] = bool
@@ -65,10 +77,12 @@ class LuigidMethods:
             url, allow_clear_password=settings.allow_clear_password, allow_http=True
         )
         self._trust = trust_from(settings.tls_ca)
-        self._current = 0
+        self._turn: Turn = Turn() if other is None else other._turn
+        self._current = 0  # where the client asks
         self._client: HttpClient | None = None
         self._runtime = runtime
         self._closing = closing
+        contact = None if other is None else other.contact
         self._patience = Patience(self.url, settings, runtime, closing, self._meanwhile, contact)
 
     def __getattr__(self, name: str) -> Any:
@@ -102,6 +116,7 @@ class LuigidMethods:
     def _attempt(self, method: str, params: Mapping[str, Any], timeout_s: float) -> Any:
         self._meanwhile()
         if self._client is None:
+            self._current = self._turn.number
             self._client = self._runtime.network.open_http(self._endpoints[self._current], trust=self._trust)
         try:
             return self._client.call(method, params, timeout_s)
@@ -112,7 +127,7 @@ class LuigidMethods:
             raise NoAnswerError(str(error)) from None  # somebody will renew what has expired
         except HttpAwayError as error:
             self.close()
-            self._current = (self._current + 1) % len(self._endpoints)
+            self._turn.pass_on(self._current, len(self._endpoints))
             raise NoAnswerError(str(error)) from None
 
     def _meanwhile(self) -> None:
@@ -147,7 +162,7 @@ class HttpSchedulerActor(AdapterActor):
         self._luigid = LuigidMethods(url, settings, runtime, closing)
         super().__init__(self._luigid, runtime)
         self._luigid.is_stopping = lambda: self.actor_inbox.holds(_ActorStop)
-        self._pings = LuigidMethods(url, _for_pings(settings), runtime, closing, self._luigid.contact)
+        self._pings = LuigidMethods(url, _for_pings(settings), runtime, closing, self._luigid)
         self._pinger: ActorRef[AdapterActor] | None = None
 
     def handle(self, message: object) -> Any:

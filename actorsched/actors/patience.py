@@ -109,7 +109,7 @@ class Patience:
                     raise heard from None  # the patience left too little time to hear it again
                 heard = None
                 raise
-            self.contact.find()
+            self.contact.find(self._now())
             return result
 
         try:
@@ -128,7 +128,7 @@ class Patience:
                 return late or 0 < settings.retry_attempts <= 1 + state.attempt_number
 
             def backoff(state: RetryCallState) -> float:
-                return self._backoff(state.attempt_number)
+                return self._backoff(state.attempt_number, until)
 
             retrying = Retrying(
                 sleep=self._pause,
@@ -137,7 +137,7 @@ class Patience:
                 retry=retry_if_exception_type(NoAnswerError),
                 reraise=True,
             )
-            self._pause(self._backoff(1))
+            self._pause(self._backoff(1, until))
             try:
                 return retrying(once)
             except NoAnswerError as error:
@@ -152,10 +152,12 @@ class Patience:
             " and is the address right?"
         )
 
-    def _backoff(self, attempt: int) -> float:
+    def _backoff(self, attempt: int, until: float | None) -> float:
+        """How long to wait after so many attempts; not beyond the end of the patience."""
         settings = self._settings
         longest = min(settings.retry_wait_max, settings.retry_wait_min * 2.0 ** min(attempt - 1, 30))
-        return longest * self._random.uniform(1.0 - settings.retry_jitter, 1.0)
+        wait_s = longest * self._random.uniform(1.0 - settings.retry_jitter, 1.0)
+        return wait_s if until is None else min(wait_s, max(0.0, until - self._now()))
 
     def _pause(self, seconds: float) -> None:
         """Wait before the next attempt, without neglecting the other duties."""
