@@ -52,3 +52,26 @@ def test_an_attempt_without_time_does_not_hide_what_the_scheduler_has_said() -> 
 
     with pytest.raises(SchedulerUnreachableError, match="could not serve for 4 s: the disk is full"):
         patience.keep_trying(attempt)
+
+
+def test_no_pause_is_longer_than_the_patience() -> None:
+    """Whoever is to be told within a second must not wait for five before the last attempt."""
+    now = [0.0]
+
+    class Pause(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            now[0] += timeout or 0.0
+            return False
+
+    settings = ClientSettings(patience=1.0, retry_wait_min=0.75, retry_wait_max=50.0, retry_jitter=0.0)
+    runtime = Runtime(clock=CallableClock(lambda: now[0]))
+    patience = Patience("tcp://there", settings, runtime, Pause(), lambda: None)
+    attempts: list[float] = []
+
+    def attempt(timeout_s: float) -> None:
+        attempts.append(now[0])
+        raise NoAnswerError("no connection")
+
+    with pytest.raises(SchedulerUnreachableError, match=r"within 1 s \(3 attempts"):
+        patience.keep_trying(attempt)
+    assert attempts == pytest.approx([0.0, 0.75, 1.0])
