@@ -112,9 +112,12 @@ class AdapterActor(Actor, SchedulerApi):
             return error
 
     def _exchange(self, message: Exchange) -> None:
-        results = tuple(self._attempt(call) for call in message.calls)
         try:
-            message.reply_to.tell(ExchangeEnded(tag=message.tag, results=results))
+            ended = ExchangeEnded(tag=message.tag, results=tuple(self._call_many(message.calls)))
+        except SchedulerUnreachableError as error:  # nothing of it was refused: all of it is still to be said
+            ended = ExchangeEnded(tag=message.tag, error=error)
+        try:
+            message.reply_to.tell(ended)
         except ActorDeadError:
             log.debug("nobody waits for the end of an exchange any more", tag=message.tag)
 
