@@ -37,6 +37,9 @@ _NOTICES = {
 #: of a registration, what a report says again, because a report replaces it
 _SAID_AGAIN = ("resources", "retry_policy_dict", "priority", "params", "family", "module")
 
+#: characters of an error that are told; one that does not fit into a frame could not be reported at all
+ERROR_MAX = 1_000_000
+
 
 class Duties(Registrations):
     """What a worker owes, beside its registrations: the runs that it holds, and how they ended."""
@@ -199,7 +202,7 @@ class Duties(Registrations):
                 more["expl"] = json.dumps(outcome.expl)
             return self._saying(task_id, "DONE", **more)
         if outcome.status == "FAILED":
-            more["expl"] = json.dumps(outcome.error or outcome.cause)
+            more["expl"] = json.dumps(_shortened(outcome.error or outcome.cause))
         if outcome.new_deps:
             more["new_deps"] = list(outcome.new_deps)
         registration = self._owed.get(task_id) or loaded
@@ -334,3 +337,11 @@ class Duties(Registrations):
         return tuple(
             dict.fromkeys(owner for task_id in self._subjects(run) for owner in self._owners.get(task_id, ()))
         )
+
+
+def _shortened(error: str) -> str:
+    """The beginning and the end of an error that is too long."""
+    if len(error) <= ERROR_MAX:
+        return error
+    half = ERROR_MAX // 2
+    return f"{error[:half]}\n… {len(error) - 2 * half} characters are left out here …\n{error[-half:]}"

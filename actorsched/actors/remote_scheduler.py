@@ -33,7 +33,7 @@ from pykka.messages import _ActorStop
 
 from actorsched.actors.base import Actor, log
 from actorsched.actors.contact import Contact
-from actorsched.actors.conversation import Conversation
+from actorsched.actors.conversation import Conversation, check_length
 from actorsched.actors.hints import Hearing
 from actorsched.actors.inbox import Timer
 from actorsched.actors.lanes import LANES, Lane, Lanes
@@ -201,10 +201,12 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         for number, call in enumerate(calls):
             identity = (None, None) if written else (self._client, self._seq + 1)
             try:
-                written[number] = write_question(call.method, call.params, number, *identity)
-            except InvalidParamsError as error:
+                question = write_question(call.method, call.params, number, *identity)
+                check_length(question, BATCH_BYTES)
+            except InvalidParamsError as error:  # of this call, and the others have no part in it
                 results[number] = error
                 continue
+            written[number] = question
             size += len(written[number]) + 1
             if size > BATCH_BYTES and len(written) > 1:
                 last = written.pop(number)

@@ -160,6 +160,9 @@ def test_a_client_can_be_stopped_while_it_waits(close: str, connect: Connect, fr
     for each in waiting:
         with pytest.raises((SchedulerUnreachableError, pykka.ActorDeadError)):
             each.get(timeout=LONG_S)
+    for call in (client.prune, client.within(LONG_S).prune):  # who does not see the actor need not know of it
+        with pytest.raises(SchedulerUnreachableError, match="was closed before"):
+            call()
 
 
 def test_several_addresses_are_tried_in_turn(backend: Any, connect: Connect, free_address: str) -> None:
@@ -244,6 +247,22 @@ def test_a_long_exchange_is_cut_into_frames(
         client.actor_ref.tell(Exchange(calls=calls, reply_to=ref, tag=5))
         assert told.wait(LONG_S)
     assert heard == [ExchangeEnded(tag=5, results=tuple(range(1, 6001)))]
+
+
+def test_a_call_that_fits_into_no_frame_fails_alone(
+    backend: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker must not lose its scheduler for one error with a long text."""
+    monkeypatch.setattr("actorsched.actors.remote_scheduler.BATCH_BYTES", 500)
+    with serve(backend) as server:
+        client = connect(server.address)
+        calls = tuple(
+            Call(method="ping", params={"worker": worker}) for worker in ("a", "b" * 1000, "c", "d" * 300)
+        )
+        first, long, *others = client.actor_ref.ask(CallBatch(calls=calls))
+    assert isinstance(long, InvalidParamsError)
+    assert "make it smaller" in str(long)
+    assert [first, *others] == [{"rpc_messages": []}] * 3
 
 
 def test_a_lost_exchange_ends_with_an_error(

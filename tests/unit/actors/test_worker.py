@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
 
+from actorsched.actors.duties import ERROR_MAX
 from actorsched.actors.messages import (
     CancelRun,
     Exchange,
@@ -200,6 +202,19 @@ def test_a_task_that_cannot_travel_fails_alone() -> None:
     assert report["task_id"] == bad.task_id
     assert report["status"] == "FAILED"
     assert "cannot be sent to a child process" in report["expl"]
+
+
+def test_an_error_that_is_too_long_is_told_in_part() -> None:
+    """One that fits into no frame could not be reported, and its task would be run again for ever."""
+    harness = Harness(slots=1)
+    leaf = Leaf(1)
+    harness.run(leaf)
+    harness.end(0, f"run-{leaf.task_id}", "FAILED", error="begins" + "x" * ERROR_MAX + "ends")
+    told = json.loads(harness.exchange().calls[0].params["expl"])
+    assert told.startswith("beginsx")
+    assert told.endswith("xends")
+    assert "10 characters are left out" in told
+    assert len(told) < ERROR_MAX + 100
 
 
 def test_the_scheduler_can_change_the_number_of_slots() -> None:
