@@ -300,7 +300,9 @@ class SchedulerActor(Actor, SchedulerApi):
                 self.actor_inbox.after(RETRY_S, _Again(message, patience_s - RETRY_S))
                 return
             ended = ExchangeEnded(tag=message.tag, error=error)
-        except ActorschedError as error:
+        except Exception as error:
+            if not isinstance(error, ActorschedError):
+                self._report(error)
             ended = ExchangeEnded(tag=message.tag, error=error)
         with contextlib.suppress(ActorDeadError):  # a worker that ended still told how its runs did
             message.reply_to.tell(ended)

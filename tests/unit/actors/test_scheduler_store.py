@@ -28,6 +28,8 @@ class FaultyStore(MemoryStore):
     fails = ""
 
     def commit(self, *args: Any) -> None:
+        if self.fails == "bug":
+            raise KeyError("no such column")
         if self.fails == "before":
             raise StoreUnavailableError("no room")
         super().commit(*args)
@@ -262,3 +264,17 @@ def test_the_cooldown_of_a_done_task_keeps_what_was_left_of_it(world: World) -> 
     world.time += 2
     add(again, "a")
     assert call(again, "task_list")["a"]["status"] == "PENDING"
+
+
+def test_a_worker_hears_of_the_end_of_its_exchange_whatever_happens(world: World) -> None:
+    """It says nothing more before that."""
+    ref, store = world.start()
+    add(ref, "a")
+    answers = SimpleQueue[ExchangeEnded]()
+    asker = Asker.start(answers)
+    world.refs.append(asker)
+    store.fails = "bug"
+    with structlog.testing.capture_logs():
+        ref.tell(Exchange(calls=(Call(method="pause", params={}),), reply_to=asker, tag=1))
+        ended = answers.get(timeout=60)
+    assert isinstance(ended.error, KeyError)
