@@ -7,7 +7,7 @@ import random
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -16,6 +16,7 @@ from pykka import ActorDeadError, ActorRef, Timeout
 
 from actorsched.actors.lanes import Lanes
 from actorsched.actors.messages import Call, KeepAlive, StopKeepAlive
+from actorsched.actors.patience import closed_early
 from actorsched.actors.remote_scheduler import RemoteSchedulerActor
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings, settings_from
@@ -107,7 +108,10 @@ class RemoteScheduler(SchedulerApi):
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
         # no timeout of its own: the actor answers within the patience, also when it is stopped
         ref = self._ref  # first, because it knows of forks
-        return self._lanes.call(ref, method, params)
+        try:
+            return self._lanes.call(ref, method, params)
+        except ActorDeadError:
+            raise closed_early(self.url) from None
 
     def within(self, seconds: float) -> SchedulerApi:
         """The same scheduler, for calls that must be answered in so many seconds.
@@ -123,7 +127,8 @@ class RemoteScheduler(SchedulerApi):
         try:
             yield
         finally:
-            self._ref.tell(StopKeepAlive(worker=worker))
+            with suppress(ActorDeadError):  # closed meanwhile
+                self._ref.tell(StopKeepAlive(worker=worker))
 
     def close(self) -> None:
         """Stop the actor and wait for it; a call under way ends with an error. Twice does nothing."""
@@ -158,6 +163,8 @@ class _Within(SchedulerApi):
             raise SchedulerUnreachableError(
                 f"{method}: no answer from {self._url} within {self._seconds:g} s"
             ) from None
+        except ActorDeadError:
+            raise closed_early(self._url) from None
 
 
 def _stop(ref: ActorRef[Any], closing: Event, pid: int) -> None:
