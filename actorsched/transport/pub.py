@@ -7,13 +7,12 @@ hint is the id of a worker, which is also what a listener subscribes to; the sec
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from actorsched.transport.address import Address
+from actorsched.transport.binding import Binding
 from actorsched.transport.context import context
 from actorsched.transport.keys import Keys
-from actorsched.transport.rep import bind
 from actorsched.transport.req import identify
 from actorsched.transport.zap import Door
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 #: hints that wait for one slow listener
 MAX_UNREAD = 1000
-#: a subscription that is longer ends its connection
+#: a subscription that is longer ends its connection, and a hint that is longer that of its listener
 MAX_TOPIC_BYTES = 4096
 #: time between two questions whether a publisher is still there
 HEARTBEAT_MS = 10_000
@@ -53,26 +52,26 @@ class PubSocket:
         self._socket.linger = 0
         self._socket.sndhwm = MAX_UNREAD
         self._socket.maxmsgsize = MAX_TOPIC_BYTES
-        self._socket.ipv6 = ":" in address.host
         if door is not None and guarded:
             door.protect(self._socket)
         try:
-            self.address = bind(self._socket, address)
+            self._binding = Binding(self._socket, address)
         except BaseException:
             self._socket.close(0)
             raise
+        self.address = self._binding.address
 
     def publish(self, worker: str, about: str) -> None:
         """Tell those who subscribed to this worker; never waits."""
-        with contextlib.suppress(self._again):
-            self._socket.send_multipart([worker.encode("utf-8", "replace"), about.encode()], 1)
+        topic = worker.encode("utf-8", "replace")
+        if len(topic) < MAX_TOPIC_BYTES:
+            with contextlib.suppress(self._again):
+                self._socket.send_multipart([topic, about.encode()], 1)
 
     def close(self) -> None:
         if self._socket.closed:
             return
-        if self.address.scheme == "ipc":
-            with contextlib.suppress(OSError):
-                os.unlink(self.address.name)
+        self._binding.release()
         self._socket.close(0)
 
 
@@ -103,11 +102,17 @@ class SubSocket:
 
     def subscribe(self, worker: str) -> None:
         """Listen to the hints for this worker, too."""
-        self.socket.subscribe(worker.encode("utf-8", "replace"))
+        topic = worker.encode("utf-8", "replace")
+        if (
+            len(topic) < MAX_TOPIC_BYTES
+        ):  # with a longer one it would lose its connection, and all other hints
+            self.socket.subscribe(topic)
 
     def unsubscribe(self, worker: str) -> None:
         """Listen to them no more."""
-        self.socket.unsubscribe(worker.encode("utf-8", "replace"))
+        topic = worker.encode("utf-8", "replace")
+        if len(topic) < MAX_TOPIC_BYTES:
+            self.socket.unsubscribe(topic)
 
     def receive(self) -> tuple[str, str] | None:
         """The next hint, worker and what it is about; None if there is none. Never waits."""

@@ -13,14 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
-import socket as unix
-import stat
-import tempfile
 from typing import TYPE_CHECKING, Any
 
-from actorsched.errors import AddressError, AddressInUseError
 from actorsched.transport.address import Address
+from actorsched.transport.binding import Binding
 from actorsched.transport.context import context
 from actorsched.transport.zap import Door
 
@@ -31,13 +27,14 @@ if TYPE_CHECKING:
 LINGER_MS = 1000
 #: answers that are kept for one peer that does not read; an honest one has at most one
 MAX_UNREAD = 16
+#: requests of one peer that wait to be taken, each of which may be 16 MiB long; an honest one has at most one
+#: (ZeroMQ would take a thousand)
+MAX_WAITING = 4
 #: flags and options of ZeroMQ as plain numbers: the enumerations of pyzmq take longer than what they ask for
 _NOBLOCK = 1
 _NOBLOCK_SNDMORE = 1 | 2
 _EVENTS = 15
 _POLLIN = 1
-#: how long closing waits until the port is free again; it takes a fraction of a millisecond
-_RELEASE_MS = 2000
 
 
 class RepSocket:
@@ -72,15 +69,16 @@ class RepSocket:
         self.socket.linger = LINGER_MS
         self.socket.maxmsgsize = max_frame_bytes
         self.socket.sndhwm = MAX_UNREAD
+        self.socket.rcvhwm = MAX_WAITING
         self.socket.router_mandatory = True  # say so when an answer cannot be sent, instead of dropping it
-        self.socket.ipv6 = ":" in address.host
         if door is not None and self._has_door:
             door.protect(self.socket)
         try:
-            self.address = bind(self.socket, address)
+            self._binding = Binding(self.socket, address)
         except BaseException:
             self.socket.close(0)
             raise
+        self.address = self._binding.address
 
     def receive(self) -> list[bytes] | None:
         """Take what a peer sent, or None when there is nothing; never waits.
@@ -132,108 +130,5 @@ class RepSocket:
         """Stop listening; when this returns, the address is free for others."""
         if self.socket.closed:
             return
-        if self.address.scheme == "tcp":
-            self._release_port()
-        elif self.address.scheme == "ipc":
-            with contextlib.suppress(OSError):
-                os.unlink(self.address.name)
+        self._binding.release()
         self.socket.close()
-
-    def _release_port(self) -> None:
-        """Unbind, and wait for it: ZeroMQ closes the listening socket some time later, in its thread."""
-        import zmq
-
-        monitor = self.socket.get_monitor_socket(zmq.EVENT_CLOSED)
-        with contextlib.suppress(zmq.ZMQError):
-            self.socket.unbind(self.address.endpoint)
-            monitor.poll(_RELEASE_MS)
-        self.socket.disable_monitor()
-        monitor.close(0)
-
-
-def bind(socket: zmq.Socket[bytes], address: Address) -> Address:
-    """Bind a socket.
-
-    Returns:
-        the address with the real port.
-
-    Raises:
-        AddressInUseError: somebody else listens there.
-        AddressError: this machine cannot listen there.
-    """
-    import zmq
-
-    try:
-        if address.scheme == "ipc":
-            _bind_ipc(socket, address.name)
-            return address
-        socket.bind(address.endpoint)
-    except zmq.ZMQError as error:
-        raise _explained(address, error.errno or 0, str(error)) from None
-    except OSError as error:
-        raise _explained(address, error.errno or 0, error.strerror or str(error)) from None
-    if address.scheme == "tcp":
-        port = int(socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
-        return Address(scheme="tcp", host=address.host, port=port)
-    return address
-
-
-def _bind_ipc(socket: zmq.Socket[bytes], path: str) -> None:
-    """Bind to a Unix socket that only this user may open.
-
-    ZeroMQ takes over a path that somebody listens on, and makes the file with the rights that the
-    umask leaves. So it binds inside a folder that is closed to others, and the file is moved to its
-    place when its rights are right.
-    """
-    _refuse_used_path(path)
-    folder = tempfile.mkdtemp(prefix=".actorsched-", dir=os.path.dirname(path) or ".")
-    hidden = os.path.join(folder, "s")
-    try:
-        if len(hidden.encode()) > 107:
-            raise AddressError(f"address ipc://{path}: the path is too long; use a shorter one")
-        socket.bind(f"ipc://{hidden}")
-        os.chmod(hidden, stat.S_IRUSR | stat.S_IWUSR)
-        os.rename(hidden, path)
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(hidden)
-        os.rmdir(folder)
-
-
-def _refuse_used_path(path: str) -> None:
-    """Remove the file of a server that is gone; leave all else alone.
-
-    Raises:
-        AddressInUseError: somebody listens there.
-        AddressError: there is a file of another kind.
-    """
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise AddressError(f"address ipc://{path}: there is a file that is no socket; choose another path")
-    with unix.socket(unix.AF_UNIX) as probe:
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-            return
-    raise AddressInUseError(
-        f"address ipc://{path}: another server listens there; stop it or choose another path"
-    )
-
-
-def _explained(address: Address, number: int, text: str) -> AddressError | AddressInUseError:
-    if number == errno.EADDRINUSE:
-        remedy = "choose another port, or port 0 for any free one" if address.port else "choose another name"
-        return AddressInUseError(f"address {address}: somebody else listens there; stop it, or {remedy}")
-    if number in (errno.ENODEV, errno.EADDRNOTAVAIL):
-        return AddressError(
-            f"address {address}: this machine has no interface {address.host!r}; use one it has"
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return AddressError(
-            f"address {address}: not permitted ({text}); use a port above 1023 or another path"
-        )
-    return AddressError(f"address {address}: cannot listen there: {text}")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 ENDPOINT = "inproc://zeromq.zap.01"
 VERSION = b"1.0"
 DOMAIN = b"actorsched"
-#: a peer that has not identified itself after so long is disconnected; half a handshake costs no more
-HANDSHAKE_MS = 10_000
 _ADMITTED, _LATER, _REFUSED = b"200", b"300", b"400"
 
 
@@ -73,7 +71,6 @@ class Door:
 
         socket.zap_domain = DOMAIN
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        socket.handshake_ivl = HANDSHAKE_MS
         if self._keys is None:
             socket.plain_server = True
         else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +17,9 @@ import zmq
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.serve import serve
 from actorsched.rpc.envelope import MAX_FRAME_BYTES
+from actorsched.transport.address import parse_bind
 from actorsched.transport.context import context
+from actorsched.transport.rep import RepSocket
 
 HONEST = b'{"jsonrpc":"2.0","method":"ping","params":{"worker":"w"},"id":1}'
 LONG_MS = 30_000
@@ -150,3 +155,41 @@ def test_a_client_that_is_gone_before_the_answer_blocks_nobody(
             hasty.connect(address)
             hasty.send(HONEST)
     assert ask_honestly(address)["result"] == {"rpc_messages": []}
+
+
+def test_a_flood_of_long_frames_waits_with_its_sender() -> None:
+    """A scheduler that is busy would else take in a thousand of them, from each who likes."""
+    frame = b" " * (4 * 1024 * 1024)
+    address = parse_bind("tcp://127.0.0.1:0")
+    server = RepSocket(address, max_frame_bytes=MAX_FRAME_BYTES)
+    with context().socket(zmq.DEALER) as greedy:
+        greedy.linger = 0
+        greedy.sndhwm = 1
+        greedy.connect(server.address.endpoint)
+        n_sent = 0
+        while n_sent < 100 and greedy.poll(500, zmq.POLLOUT):
+            greedy.send_multipart([b"", frame])
+            n_sent += 1
+    server.close()
+    assert 1 <= n_sent < 50
+
+
+def timers_of_connections(port: int) -> list[str]:
+    """What the kernel waits for: 00 nothing, 01 data on its way, 02 keep-alive; for each of this port."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [fields[5][:2] for fields in lines if fields[1].endswith(f":{port:04X}") and fields[3] == "01"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="timers of connections are seen in /proc")
+def test_a_connection_is_asked_whether_its_other_side_is_still_there(address: str) -> None:
+    """A machine that vanishes says nothing, and would cost the scheduler a descriptor for ever."""
+    port = int(address.rpartition(":")[2])
+    with context().socket(zmq.REQ) as honest:
+        honest.linger = 0
+        honest.connect(address)
+        honest.send(HONEST)
+        assert honest.poll(LONG_MS)
+        until = time.monotonic() + LONG_MS / 1000
+        while (timers := timers_of_connections(port)) == ["01"] and time.monotonic() < until:
+            honest.poll(10)  # the answer is not acknowledged yet
+    assert timers == ["02"]

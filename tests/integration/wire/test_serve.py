@@ -117,6 +117,53 @@ def test_a_socket_file_of_a_dead_server_is_taken_over(backend: Any, connect: Con
         assert connect(server.address).ping("w") == {"rpc_messages": []}
 
 
+def test_a_socket_file_of_another_server_is_left_to_it(
+    backend: Any, connect: Connect, tmp_path: Path
+) -> None:
+    """Somebody has removed the file of the first one, which still runs."""
+    address = f"ipc://{tmp_path}/s"
+    first = serve(backend, bind=address)
+    for name in ("s", "s.events"):
+        (tmp_path / name).unlink()
+    with serve(backend, bind=address):
+        first.stop()
+        assert connect(address).ping("w") == {"rpc_messages": []}
+        assert sorted(os.listdir(tmp_path)) == ["s", "s.events"]
+
+
+def test_of_two_servers_that_begin_at_once_one_is_refused(
+    backend: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one would listen where nobody finds it, and not know it."""
+    from actorsched.transport import binding
+
+    with serve(backend, bind=f"ipc://{tmp_path}/s"):
+        monkeypatch.setattr(binding, "_refuse_used_path", lambda path: None)
+        with pytest.raises(AddressInUseError):
+            serve(backend, bind=f"ipc://{tmp_path}/s")
+
+
+def test_a_server_that_stands_still_is_there_all_the_same(backend: Any, tmp_path: Path) -> None:
+    """It takes nobody in, and whoever looks for it must not wait for that."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as still, socket.socket(socket.AF_UNIX) as waiting:
+        still.bind(str(tmp_path / "s"))
+        still.listen(0)
+        waiting.connect(str(tmp_path / "s"))  # there is room for one
+        with pytest.raises(AddressInUseError):
+            serve(backend, bind=f"ipc://{tmp_path}/s")
+
+
+def test_the_port_of_the_hints_is_free_again_too(backend: Any) -> None:
+    """At once, as that of the server."""
+    with serve(backend) as first:
+        assert first.address
+    port = int(first.address.rpartition(":")[2])
+    for _ in range(20):
+        serve(backend, events_port=port).stop()
+
+
 def test_an_ordinary_file_is_not_touched(backend: Any, tmp_path: Path) -> None:
     """A slip of the pen must not cost data."""
     (tmp_path / "data").write_text("precious")
