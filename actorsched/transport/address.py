@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from actorsched.errors import AddressError
@@ -24,6 +24,7 @@ MAX_IPC_PATH = 107
 HTTP_SCHEMES = ("http", "https", "http+unix")
 HTTP_PORT = 8082
 
+_IPC_USER = re.compile(r"([^/@:]*):([^/]*)@(/.*)")
 _EXPECTED = "expected tcp://HOST:PORT, ipc:///PATH or inproc://NAME"
 _EXPECTED_HTTP = f"{_EXPECTED}; or http://HOST:PORT, https://HOST:PORT, http+unix://%2FPATH for a luigid"
 
@@ -202,15 +203,9 @@ def parse_events(text: str, reached_at: Address) -> Address:
         AddressError: it cannot be understood.
     """
     address = _parse(text, False)
-    if address.scheme != "tcp" or reached_at.scheme != "tcp":
+    if address.scheme != reached_at.scheme:
         return address
-    return Address(
-        scheme="tcp",
-        host=reached_at.host,
-        port=address.port,
-        user=reached_at.user,
-        password=reached_at.password,
-    )
+    return replace(address, host=reached_at.host, user=reached_at.user, password=reached_at.password)
 
 
 def _parse(text: str, allow_http: bool) -> Address:
@@ -226,11 +221,28 @@ def _parse(text: str, allow_http: bool) -> Address:
         raise AddressError(f"address {text!r}: nothing after {scheme}://; {expected}")
     if scheme == "http+unix":
         return _parse_unix(text)
-    if scheme == "ipc" and len(rest.encode()) > MAX_IPC_PATH:
+    return _parse_ipc(text, rest) if scheme == "ipc" else Address(scheme=scheme, name=rest)
+
+
+def _parse_ipc(text: str, rest: str) -> Address:
+    shown = redacted(text)
+    path, user, password = rest, "", ""
+    if not rest.startswith("/") and "@" in rest:
+        if rest.startswith("@"):  # ZeroMQ would take that for one
+            raise AddressError(
+                f"address {shown!r}: an abstract name has no file with rights, so every user of the machine"
+                " could reach it; name a path: ipc:///PATH"
+            )
+        found = _IPC_USER.fullmatch(rest)
+        if found is None:
+            raise AddressError(f"address {shown!r}: expected ipc:///PATH, or ipc://USER:PASSWORD@/PATH")
+        path = found[3]
+        user, password = _checked(unquote(found[1]), unquote(found[2]), shown)
+    if len(path.encode()) > MAX_IPC_PATH:
         raise AddressError(
-            f"address {text!r}: the path is longer than {MAX_IPC_PATH} bytes; use a shorter one"
+            f"address {shown!r}: the path is longer than {MAX_IPC_PATH} bytes; use a shorter one"
         )
-    return Address(scheme=scheme, name=rest)
+    return Address(scheme="ipc", name=path, user=user, password=password)
 
 
 def _parse_host(text: str, scheme: str) -> Address:
@@ -275,7 +287,10 @@ def _parse_unix(text: str) -> Address:
 def _credentials(parts: SplitResult, shown: str) -> tuple[str, str]:
     if parts.username is None:
         return "", ""
-    user, password = unquote(parts.username), unquote(parts.password or "")
+    return _checked(unquote(parts.username), unquote(parts.password or ""), shown)
+
+
+def _checked(user: str, password: str, shown: str) -> tuple[str, str]:
     if not user or not password:
         raise AddressError(f"address {shown!r}: expected both a user and a password: USER:PASSWORD@HOST")
     if max(len(user.encode()), len(password.encode())) > 255:  # ZeroMQ's own limit

@@ -22,6 +22,7 @@ from actorsched.rpc.methods import METHODS, READ_ONLY
 from actorsched.transport.guard import AUTHORISED, read_users, write_user
 from actorsched.transport.guard import READ_ONLY as READ_ONLY_FOLDER
 from actorsched.transport.keys import make_pair
+from tests.integration.wire.test_wakeups import Idle, until_one_runs
 
 Connect = Callable[..., Any]
 LONG_S = 30.0
@@ -300,6 +301,18 @@ def test_users_with_passwords(backend: Any, connect: Connect, tmp_path: Path) ->
             connect(server.address.replace("//", "//alice:open%20sesame@")).ping("w")
         assert alice.ping("w") == {"rpc_messages": []}  # it is still alice
     assert backend.count("ping") == 2
+
+
+def test_a_password_for_a_unix_socket(connect: Connect, tmp_path: Path) -> None:
+    """Hints ask for it as well."""
+    users = tmp_path / "users"
+    write_user(users, "alice", "full", "sesame")
+    with Scheduler() as scheduler, serve(scheduler, f"ipc://{tmp_path}/s", users=users):
+        with Idle(connect(f"ipc://alice:sesame@{tmp_path}/s")):
+            until_one_runs(scheduler)
+        with pytest.raises(AccessDeniedError, match="does not let this user in") as denied:
+            connect(f"ipc://alice:open@{tmp_path}/s").ping("w")
+    assert "open" not in str(denied.value)
 
 
 def test_passwords_are_hashed_at_rest(tmp_path: Path) -> None:

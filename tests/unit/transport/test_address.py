@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actorsched.errors import AddressError
-from actorsched.transport.address import parse_address, parse_bind, parse_endpoints, redacted
+from actorsched.transport.address import parse_address, parse_bind, parse_endpoints, parse_events, redacted
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,8 @@ def test_a_good_address_is_understood(text: str, endpoint: str) -> None:
         ("ipc://", "nothing after ipc://"),
         ("ipc:///" + "x" * 200, "shorter"),
         ("inproc://", "nothing after inproc://"),
+        ("ipc://@name", "name a path"),
+        ("ipc://a@b", "ipc://USER:PASSWORD@/PATH"),
     ],
 )
 def test_a_bad_address_is_named_with_the_remedy(text: str, remedy: str) -> None:
@@ -67,6 +69,9 @@ def test_a_bad_address_is_named_with_the_remedy(text: str, remedy: str) -> None:
         "tcp://eve:pass@127.0.0.1:1/p",
         "tcp://eve:pass@[::1",
         "nonsense://eve:pass@host",
+        "ipc://eve:pass@path",
+        "ipc://eve:pass@/" + "x" * 200,
+        "ipc://eve:p/ass@/path",
         "tcp://a:1,tcp://eve:pass@host:2",
     ],
 )
@@ -165,3 +170,13 @@ def test_an_address_for_strangers_needs_permission(text: str) -> None:
     with pytest.raises(AddressError, match="allow_remote"):
         parse_bind(text)
     assert parse_bind(text, allow_remote=True).scheme == "tcp"
+
+
+def test_a_password_for_a_unix_socket_is_understood_and_not_shown() -> None:
+    """There is more than one user on a machine; and the hints want it as well."""
+    address = parse_address("ipc://eve:p%40ss%2F@/run/a@b.sock")
+    assert (address.user, address.password, address.name) == ("eve", "p@ss/", "/run/a@b.sock")
+    assert address.endpoint == str(address) == "ipc:///run/a@b.sock"
+    hints = parse_events("ipc:///run/a@b.sock.events", address)
+    assert (hints.user, hints.password, hints.name) == ("eve", "p@ss/", "/run/a@b.sock.events")
+    assert parse_address("ipc:///run/a:b@c").name == "/run/a:b@c"
