@@ -32,15 +32,23 @@ def _client(name: str, into: Path, authorise: Path | None, read_only: bool) -> N
             f"--authorise {str(authorise)!r}: there is no folder {AUTHORISED!r} in it; it is made by"
             f" actorsched keygen server --keys {authorise}"
         )
+    place = None if authorise is None else authorise / inside / f"{name}.key"
+    if place is not None and place.exists():
+        raise ConfigError(
+            f"{place}: this scheduler lets in another key of that name; remove it first, or take another name"
+        )
     _make_folder(into)
     public, secret = make_pair(into, name)
     server_key = "server.key"
-    if authorise is None:
+    if authorise is None or place is None:
         click.echo(f"the scheduler lets it in when {public} is copied to {inside}/ in its folder of keys")
     else:
         server_key = str(authorise / f"{SERVER}.key")
-        (authorise / inside / public.name).write_bytes(public.read_bytes())
-        click.echo(f"authorised: {authorise / inside / public.name}")
+        try:
+            place.write_bytes(public.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"{place}: cannot be written: {error.strerror}") from None
+        click.echo(f"authorised: {place}")
     click.echo(f"use it: --server-key {server_key} --client-key {secret}")
 
 

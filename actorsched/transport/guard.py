@@ -13,11 +13,13 @@ sends is parsed here; the server asks it again for the role, at each request.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -33,6 +35,8 @@ READ_ONLY = "read-only"
 ROLES: tuple[Role, Role] = ("full", "read-only")
 #: a file that changed less than this ago may change again without another time stamp
 _SETTLED_NS = 2_000_000_000
+#: seconds between two looks at the files of all users
+_LOOK_S = 1.0
 #: passwords that were right are remembered, so that a reconnecting node costs no hash
 _MAX_REMEMBERED = 1024
 #: longer ones are not even hashed
@@ -57,41 +61,75 @@ class Guard(Protocol):
         """What somebody who was admitted may do now; None: nothing any more."""
 
 
+#: role and secret part of each user
+_People: TypeAlias = dict[str, tuple[Role, str]]
+
+
 class _Watched:
     """A file or folders, read again when they have changed.
 
     Args:
         paths: where to look for changes.
-        read: reads everything anew.
+        read: reads everything anew; and names the files that each user stands in, to look at them too.
     """
 
-    def __init__(self, paths: Sequence[Path], read: Callable[[], dict[str, tuple[Role, str]]]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], read: Callable[[], tuple[_People, Mapping[str, Sequence[Path]]]]
+    ) -> None:
         self._paths = paths
         self._read = read
         self._stamp: object = None
-        self._people: dict[str, tuple[Role, str]] = {}
+        self._people: _People = {}
+        self._files: Mapping[str, Sequence[Path]] = {}
+        self._stamps: dict[str, object] = {}
+        self._looked_at = -inf
 
-    def people(self) -> dict[str, tuple[Role, str]]:
-        """Role and secret part of each known user, as of now."""
-        stamp = self._look()
+    def find(self, user: str) -> tuple[Role, str] | None:
+        """Role and secret part of a user, as of now.
+
+        A file that is written anew in its place changes nothing of its folder. So those in which this user
+        stands are looked at each time; and now and then all, which takes a millisecond for some hundreds.
+        """
+        stamp = _stamp_of(self._paths)
         if stamp is None or stamp != self._stamp:
-            self._people = self._read()
-            self._stamp = stamp
-        return self._people
+            self._read_again()
+        elif time.monotonic() - self._looked_at > _LOOK_S:
+            self._look_at_files(self._files)
+        else:
+            self._look_at_files((user,))
+        return self._people.get(user)
 
-    def _look(self) -> object:
-        """What changes when the files do; None while that cannot be relied on."""
-        stamp: list[tuple[int, int, int] | None] = []
-        newest = 0
-        for path in self._paths:
-            try:
-                found = os.stat(path)
-            except OSError:
-                stamp.append(None)
-                continue
-            newest = max(newest, found.st_mtime_ns)
-            stamp.append((found.st_mtime_ns, found.st_ino, found.st_size))
-        return tuple(stamp) if newest < time.time_ns() - _SETTLED_NS else None
+    def _look_at_files(self, users: Iterable[str]) -> None:
+        for user in users:
+            stamp = _stamp_of(self._files.get(user, ()))
+            if stamp is None or stamp != self._stamps.get(user, stamp):
+                self._read_again()
+                return
+        if users is self._files:
+            self._looked_at = time.monotonic()
+
+    def _read_again(self) -> None:
+        self._stamp = _stamp_of(self._paths)
+        self._people, self._files = self._read()
+        # of one that has changed meanwhile, the stamp is None
+        self._stamps = {user: _stamp_of(paths) for user, paths in self._files.items()}
+        self._looked_at = time.monotonic()
+
+
+def _stamp_of(paths: Sequence[Path]) -> tuple[object, ...] | None:
+    """What changes when the files do; None while that cannot be relied on."""
+    stamp: list[tuple[int, int, int] | None] = []
+    now = time.time_ns()
+    for path in paths:
+        try:
+            found = os.stat(path)
+        except OSError:
+            stamp.append(None)
+            continue
+        if 0 <= now - found.st_ctime_ns < _SETTLED_NS:
+            return None
+        stamp.append((found.st_ctime_ns, found.st_ino, found.st_size))
+    return tuple(stamp)
 
 
 class CurveGuard:
@@ -121,15 +159,16 @@ class CurveGuard:
         if len(credentials) != 1 or len(credentials[0]) != 32:
             return None
         key: str = z85.encode(credentials[0]).decode()
-        return key if key in self._watched.people() else None
+        return key if self._watched.find(key) is not None else None
 
     def role(self, user: str) -> Role | None:
-        found = self._watched.people().get(user)
+        found = self._watched.find(user)
         return found[0] if found else None
 
-    def _read(self) -> dict[str, tuple[Role, str]]:
+    def _read(self) -> tuple[_People, Mapping[str, Sequence[Path]]]:
         """The keys in the folders; whoever is in both may only look."""
-        people: dict[str, tuple[Role, str]] = {}
+        people: _People = {}
+        files: dict[str, list[Path]] = {}
         everybody = self.folder / AUTHORISED
         roles: tuple[tuple[Path, Role], ...] = ((everybody, "full"), (everybody / READ_ONLY, "read-only"))
         for folder, role in roles:
@@ -138,11 +177,14 @@ class CurveGuard:
             except OSError:
                 continue
             for path in paths:
+                key = ""  # of nobody
                 try:
-                    people[read_public(path).decode()] = role, path.stem
+                    key = read_public(path).decode()
+                    people[key] = role, path.stem
                 except ConfigError as error:
                     self._complain(str(error))
-        return people
+                files.setdefault(key, []).append(path)
+        return people, files
 
     def _complain(self, text: str) -> None:
         if text not in self._reported:
@@ -180,7 +222,7 @@ class PlainGuard:
         if len(credentials) != 2 or len(credentials[1]) > _MAX_PASSWORD:
             return None
         name, password = credentials[0].decode("utf-8", "replace"), credentials[1]
-        known = self._watched.people().get(name)
+        known = self._watched.find(name)
         line = known[1] if known else self._nobody
         mark = blake2b(b"\0".join((name.encode(), line.encode(), password)), key=self._secret).digest()
         if mark in self._remembered:
@@ -198,21 +240,21 @@ class PlainGuard:
         return check
 
     def role(self, user: str) -> Role | None:
-        found = self._watched.people().get(user)
+        found = self._watched.find(user)
         return found[0] if found else None
 
-    def _read(self) -> dict[str, tuple[Role, str]]:
+    def _read(self) -> tuple[_People, Mapping[str, Sequence[Path]]]:
         try:
             people, broken = read_users(self.path)
         except ConfigError as error:
             self._report(str(error))
-            return {}
+            return {}, {}
         for text in broken:
             self._report(text)
-        return people
+        return people, {}
 
 
-def read_users(path: Path) -> tuple[dict[str, tuple[Role, str]], list[str]]:
+def read_users(path: Path) -> tuple[_People, list[str]]:
     """The users in a file: role and hash by name; and what is wrong with other lines.
 
     Raises:
@@ -224,7 +266,7 @@ def read_users(path: Path) -> tuple[dict[str, tuple[Role, str]], list[str]]:
         raise ConfigError(
             f"users {str(path)!r}: {error.strerror}; make one with `actorsched keygen user NAME`"
         ) from None
-    people: dict[str, tuple[Role, str]] = {}
+    people: _People = {}
     broken = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -250,14 +292,19 @@ def write_user(path: Path, name: str, role: Role, password: str) -> None:
     check_name(name)
     if not password or len(password.encode()) > 255:  # ZeroMQ's own limit
         raise ConfigError("the password must have from 1 to 255 bytes")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    lines = [line for line in lines if line.split()[:1] != [name]]
-    lines.append(f"{name} {role} {hash_password(password)}")
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        before = path.stat() if path.exists() else None
+        lines = [] if before is None else path.read_text("utf-8", "surrogateescape").splitlines()
+        lines = [line for line in lines if line.split()[:1] != [name]]
+        lines.append(f"{name} {role} {hash_password(password)}")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write("\n".join(lines) + "\n")
+        if before is not None and before.st_uid != os.geteuid():  # the scheduler of its owner reads it
+            os.chown(beside, before.st_uid, before.st_gid)
         os.replace(beside, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise ConfigError(f"users {str(path)!r}: cannot be written: {error.strerror}") from None

@@ -65,6 +65,16 @@ def test_no_key_is_overwritten(here: Path) -> None:
     assert (here / "alice.key_secret").read_text() == before
 
 
+def test_nobody_takes_the_place_of_somebody_else(here: Path) -> None:
+    """Two people may have one name; who was let in must not be locked out by that."""
+    run("server", "--keys", "k")
+    run("client", "alice", "--authorise", "k")
+    with pytest.raises(ConfigError, match=r"alice\.key: .*another key of that name"):
+        run("client", "alice", "--into", "other", "--authorise", "k")
+    assert not (here / "other").exists()
+    assert CurveGuard(here / "k").role(read_pair("alice.key_secret").public.decode()) == "full"
+
+
 @pytest.mark.parametrize("name", ["../x", "a b", "", ".x", "a/b", "x" * 101])
 def test_a_bad_name_is_an_error(name: str, here: Path) -> None:
     """It becomes the name of a file."""
