@@ -328,7 +328,8 @@ class Host:
         self._checking.submit(run)
 
     def _decide(self, knock: Knock, user: str | None) -> None:
-        assert self._door is not None
+        if self._door is None:  # closed while the password was checked
+            return
         if user is None:
             self._strangers.turn_away(knock.address, knock.mechanism)
             self._door.refuse(knock)
