@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import is_dataclass
+from traceback import format_exception
 from typing import Any
 
 import pykka
@@ -67,12 +68,9 @@ class Actor(pykka.ThreadingActor):
 
     def _handle_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
         """Keep the actor alive after a failed `tell`; Pykka would end it here."""
-        log.error(
-            "a message could not be handled",
-            actor=type(self).__name__,
-            error=repr(exception_value),
-            exc_info=(exception_type, exception_value, traceback),
-        )
+        # as text: a renderer that shows local variables would show private parameters
+        story = "".join(format_exception(exception_type, exception_value, traceback))
+        log.error("a message could not be handled", actor=type(self).__name__, trace=story)
 
     def _actor_loop_teardown(self) -> None:
         super()._actor_loop_teardown()
