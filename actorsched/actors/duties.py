@@ -112,6 +112,12 @@ class Duties(Registrations):
             return self._returned(run)
         if run.superseded:
             return self._superseded(run, outcome)
+        if outcome.unloadable and run.fenced:
+            log.warning(
+                "a task cannot be loaded here; others are asked", task=run.task_id, cause=outcome.unloadable
+            )
+            run.given_back = outcome.cause
+            return self._returned(run, declined=outcome.unloadable)
         calls: list[Call] = []
         for registration, task in () if outcome.missing else outcome.discovered:
             calls += self.take_on_packed(registration, task)
@@ -141,7 +147,7 @@ class Duties(Registrations):
         self._families.pop(run.run_id, None)
         return self._returned(run)
 
-    def _returned(self, run: Run) -> list[Call]:
+    def _returned(self, run: Run, **more: Any) -> list[Call]:
         """The run was ended for reasons that are not its task's: the task waits again."""
         why = run.given_back or "the scheduler gave it to somebody else"
         for task_id in self._subjects(run):
@@ -151,7 +157,7 @@ class Duties(Registrations):
             return []
         # a scheduler that knows no run ids has no other word for it
         status = "PENDING" if run.fenced else "FAILED"
-        more: dict[str, Any] = {"runnable": None}
+        more["runnable"] = None
         if run.fenced:
             more["run_id"] = run.run_id
         return [self._saying(task_id, status, **more) for task_id in self._known_as(run)]

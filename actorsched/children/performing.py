@@ -9,6 +9,7 @@ import msgspec
 
 from actorsched.children.speech import Job
 from actorsched.config import WorkerSettings
+from actorsched.errors import TaskLoadError
 from actorsched.tasks.completeness import Completeness, CompletionCache, is_complete
 from actorsched.tasks.loading import combined_task, load_task
 from actorsched.tasks.luggage import unpack_luggage
@@ -67,6 +68,7 @@ class Performer:
                 return self._advance(kept, job, report, messages), None
             kept.abandon()
         registration = None
+        named = task is None and job.packed is None
         try:
             self._unpack_luggage()
             if task is None and job.packed is not None:
@@ -87,7 +89,9 @@ class Performer:
             if job.is_batch:
                 report("combined", msgspec.to_builtins(registration))
         except BaseException as error:  # importing a user's module may do anything, exit included
-            return outcome_of_error(error, what=f"task {job.task_id} could not be loaded"), None
+            foreign = named and isinstance(error, TaskLoadError)
+            what = f"task {job.task_id} could not be loaded"
+            return outcome_of_error(error, what, unloadable=foreign), None
         if loaded is not None:
             loaded()
         attempt = Attempt(

@@ -1,7 +1,8 @@
 """What tasks need of the resources, and what there is.
 
 Demands are interned: tasks that ask for the same share one `Demand`, and so one class of the ready
-queue. A resource without a configured amount has 1, as in Luigi.
+queue. A resource without a configured amount has 1, as in Luigi. What some worker cannot load has a demand of
+its own (origin.py), and so a class of its own.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from collections.abc import Mapping
 from fractions import Fraction
 from weakref import WeakValueDictionary
 
+from actorsched.core.origin import Origin
+
 #: what a resource has when nobody configured it (Luigi's rule)
 UNCONFIGURED = 1
 
 
 class Demand:
-    __slots__ = ("__weakref__", "impossible", "needs")
+    __slots__ = ("__weakref__", "impossible", "needs", "origin")
 
-    def __init__(self, needs: dict[str, float]) -> None:
+    def __init__(self, needs: dict[str, float], origin: Origin | None = None) -> None:
         #: never changed after construction
         self.needs = needs
+        #: what a worker has to have; None: nobody has said that it lacks it
+        self.origin = origin
         #: more than there is, even if nothing else runs
         self.impossible = False
 
@@ -42,15 +47,17 @@ class Resources:
         #: there is more to take than when somebody was last woken (waking.py)
         self.freed = False
         self.nothing = Demand({})
-        self._demands: WeakValueDictionary[tuple[tuple[str, float], ...], Demand] = WeakValueDictionary()
+        self._demands: WeakValueDictionary[tuple[tuple[tuple[str, float], ...], Origin | None], Demand] = (
+            WeakValueDictionary()
+        )
 
-    def demand(self, needs: Mapping[str, float] | None) -> Demand:
-        if not needs:
+    def demand(self, needs: Mapping[str, float] | None, origin: Origin | None = None) -> Demand:
+        if not needs and origin is None:
             return self.nothing
-        key = tuple(sorted(needs.items()))
+        key = tuple(sorted(needs.items())) if needs else (), origin
         found = self._demands.get(key)
         if found is None:
-            found = self._demands[key] = Demand(dict(needs))
+            found = self._demands[key] = Demand(dict(needs or {}), origin)
             found.impossible = not self.fits(found, {})
         return found
 

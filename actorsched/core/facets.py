@@ -78,7 +78,7 @@ def facets_of(state: State, record: TaskRecord) -> int:
     status = record.status
     if status == PENDING:
         mask = F_PENDING | F_BARRED if record.n_barred else F_PENDING | F_COUNTABLE
-        if record.demand is not state.resources.nothing:
+        if record.demand.needs:
             mask |= F_DEMANDING
         if not record.n_missing and record.runnable:
             mask |= F_READY

@@ -22,7 +22,11 @@ FOLLOWERS_MAX = 4
 
 
 def followers(
-    asking: WorkerRecord, assistant: bool, ahead: Mapping[str, int], fresh: Collection[str]
+    asking: WorkerRecord,
+    assistant: bool,
+    ahead: Mapping[str, int],
+    fresh: Collection[str],
+    declined: Collection[tuple[str | None, str]] = (),
 ) -> Iterator[tuple[TaskRecord, str]]:
     """Find them, each with the id of the run that it waits for. The caller makes it a run before the next.
 
@@ -33,6 +37,7 @@ def followers(
         assistant: it takes what others registered.
         ahead: as for `get_work`.
         fresh: the runs of this answer.
+        declined: modules and families that it cannot load.
     """
     each = ahead.get("", 0)
     chains = []
@@ -45,7 +50,7 @@ def followers(
     while chains:
         longer = []
         for record, left in chains:
-            follower = _follower(record, asking.worker_id, assistant)
+            follower = _follower(record, asking.worker_id, assistant, declined)
             if follower is not None:
                 assert record.run_id is not None
                 yield follower, record.run_id
@@ -54,7 +59,9 @@ def followers(
         chains = longer
 
 
-def _follower(record: TaskRecord, worker_id: str, assistant: bool) -> TaskRecord | None:
+def _follower(
+    record: TaskRecord, worker_id: str, assistant: bool, declined: Collection[tuple[str | None, str]]
+) -> TaskRecord | None:
     """The first registered that waits for this run alone; None also when one was handed out already."""
     dependents = record.dependents
     if record.status != RUNNING or record.batch_id is not None or dependents is None:
@@ -73,6 +80,7 @@ def _follower(record: TaskRecord, worker_id: str, assistant: bool) -> TaskRecord
             and not dependent.batchable
             and not dependent.is_suspect
             and (assistant or worker_id in dependent.crew.idset)
+            and not (declined and (dependent.module, dependent.family) in declined)
             and (found is None or dependent.seq < found.seq)
         ):
             found = dependent

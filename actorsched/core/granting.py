@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from actorsched.core.counting import count
+from actorsched.core.declining import declined_by
 from actorsched.core.facets import settle
 from actorsched.core.following import followers
 from actorsched.core.instant import Instant
@@ -94,7 +95,8 @@ def get_work(
         queues = max_tasks is not None
         grants += _pick(state, asking, assistant, now, wanted - len(grants), queues=queues)
     if ahead and len(grants) < wanted and not state.paused:
-        for record, after in followers(asking, assistant, ahead, {grant["run_id"] for grant in grants}):
+        fresh = {grant["run_id"] for grant in grants}
+        for record, after in followers(asking, assistant, ahead, fresh, declined_by(state, asking, now)):
             grants.append({**_grant(state, asking, record, now), "after": after})
             if len(grants) == wanted:
                 break
@@ -233,6 +235,10 @@ def _grant(state: State, asking: WorkerRecord, record: TaskRecord, now: Instant)
     record.resources_running = record.demand.needs
     record.time_running = now.wall
     record.run_id = state.ticket()
+    if record.demand.origin is not None:
+        record.demand.origin.declined.pop(
+            asking.worker_id, None
+        )  # it tries again, and is to be woken for more
     move(state, record, RUNNING, now)
     settle(state, record)
     return _granted(record)

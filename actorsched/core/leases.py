@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actorsched.core.deaths import take_back_deaths
+from actorsched.core.declining import ask_again
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
 from actorsched.core.record import TaskRecord
@@ -67,6 +68,7 @@ def _meet(
         worker.former_incarnations.append(present)
         del worker.former_incarnations[:-FORMER_MAX]
         lose_runs(state, worker, now)
+        ask_again(state, worker.worker_id)
         worker.rpc_messages.clear()
         worker.known = False
     worker.incarnation = incarnation

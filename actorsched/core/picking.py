@@ -68,7 +68,7 @@ class Picking:
         needy: Entry | None = None
         for group in self._own_classes():
             entry = group.peek()
-            if entry is None or group.demand.impossible:
+            if entry is None or group.demand.impossible or self._is_declined(group):
                 continue
             if group.demand.needs:
                 if needy is None or entry < needy:
@@ -77,6 +77,10 @@ class Picking:
                 best = entry
         contested = needy is not None and (best is None or needy < best)
         return (best[2] if best is not None else None), contested
+
+    def _is_declined(self, group: ReadyClass) -> bool:
+        origin = group.demand.origin
+        return origin is not None and origin.is_declined_by(self._asking.worker_id, self._now.monotonic)
 
     def _own_classes(self) -> Iterable[ReadyClass]:
         if self._assistant:
@@ -92,6 +96,7 @@ class _Descent:
         self._state = state
         self._asking = asking
         self._assistant = assistant
+        self._at = now.monotonic
         self._reserved: dict[str, float] = {}
         self._free = _free_processes(state, now)
         #: what runs and was not come to yet, the last in order first
@@ -132,7 +137,10 @@ class _Descent:
             group.add(entry)
 
     def _takes(self, group: ReadyClass) -> bool:
-        return self._assistant or self._asking.worker_id in group.crew.idset
+        who, origin = self._asking.worker_id, group.demand.origin
+        if origin is not None and origin.is_declined_by(who, self._at):
+            return False
+        return self._assistant or who in group.crew.idset
 
     def _pass_picked(self, record: TaskRecord) -> None:
         """It runs now, and is no more the head of its class."""
@@ -147,8 +155,10 @@ class _Descent:
 
     def _reserve(self, group: ReadyClass) -> bool:
         """Keep resources for the head of a class, and a process of somebody who could run it, if any can."""
-        ids = group.crew.ids
+        ids, origin = group.crew.ids, group.demand.origin
         for worker_id in (*ids, self._asking.worker_id) if self._assistant else ids:
+            if origin is not None and origin.is_declined_by(worker_id, self._at):
+                continue
             if self._free.get(worker_id, 0) > 0:
                 self._take(worker_id, group.demand.needs)
                 return True

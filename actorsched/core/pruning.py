@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from actorsched.core.counting import is_waited_for
+from actorsched.core.declining import ask_again
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
 from actorsched.core.leases import lose_runs
@@ -73,6 +74,7 @@ def drop_worker(state: State, worker: WorkerRecord, now: Instant) -> None:
     dismiss(state, worker_id)
     state.set_assistant(worker, False)
     state.batches.forget_worker(worker_id)
+    ask_again(state, worker_id)
     state.hungry.pop(worker_id, None)
     state.touch_batchers(worker_id)
     del state.workers[worker_id]

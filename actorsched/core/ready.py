@@ -1,8 +1,9 @@
 """The ready queue: what could be handed out, in order, without looking at what could not.
 
 Tasks that are alike to the question "may this worker take it now?" form a class: same demand, same
-crew. Within a class only the order matters, and a request compares the heads of classes. The key is
-(-priority, order of first registration), which is total.
+crew. (What some worker cannot load is a part of the demand, see origin.py.) Within a class only the order
+matters, and a request compares the heads of classes. The key is (-priority, order of first registration),
+which is total.
 
 A class has a heap for each priority, and a heap of the priorities. One heap of a million would do the same,
 but each step down it is a miss of the processor's cache, which takes longer than all else in a request.
@@ -17,7 +18,8 @@ from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
-from actorsched.core.demands import Demand
+from actorsched.core.demands import Demand, Resources
+from actorsched.core.origin import Origin
 from actorsched.core.record import TaskRecord
 from actorsched.core.workersets import WorkerSet
 
@@ -92,16 +94,31 @@ class ReadyClass:
         for lane in self._lanes.values():
             yield from lane
 
+    def records(self) -> list[TaskRecord]:
+        """Its tasks, in no particular order."""
+        return [entry[2] for entry in self.entries() if entry[2].entry is entry]
+
 
 class ReadyQueue:
-    def __init__(self) -> None:
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
         #: classes with live entries; a dict serves as ordered set
         self.classes: dict[ReadyClass, None] = {}
+        #: what some worker has declined, by module and family
+        self.origins: dict[tuple[str | None, str], Origin] = {}
         #: something came since somebody was last woken
         self.stirred = False
 
+    def records(self) -> list[TaskRecord]:
+        """All ready tasks, in no particular order."""
+        return [record for group in self.classes for record in group.records()]
+
     def push(self, record: TaskRecord) -> Entry:
         crew, demand = record.crew, record.demand
+        if self.origins:
+            origin = self.origins.get((record.module, record.family))
+            if origin is not demand.origin:
+                demand = record.demand = self._resources.demand(demand.needs, origin)
         group = crew.ready.get(demand)
         if group is None:
             group = crew.ready[demand] = ReadyClass(demand, crew)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actorsched.core.declining import is_somebody_left, why
 from actorsched.core.facets import F_STUCK
+from actorsched.core.origin import Origin
 from actorsched.core.record import TaskRecord
 from actorsched.core.statuses import DISABLED, FAILED, PENDING
+from actorsched.core.workersets import WorkerSet
 
 if TYPE_CHECKING:
     from actorsched.core.state import State
@@ -22,17 +25,29 @@ class Reasons:
     def __init__(self, state: State) -> None:
         self._state = state
         self._found: dict[str, str] = {}
+        self._declined_by_all: dict[tuple[Origin, WorkerSet], bool] = {}
 
     def of(self, record: TaskRecord) -> str | None:
         """Why it cannot run; None when it can, or waits for what can, or is not PENDING."""
         if record.status != PENDING:
             return None
         if not record.facets & F_STUCK:
-            if self._state.paused and not record.n_missing:
-                return PAUSED
-            return None
+            if record.n_missing:
+                return None
+            return PAUSED if self._state.paused else self._declined(record)
         own = self._own(record)
         return own if own is not None else self._upstream(record)
+
+    def _declined(self, record: TaskRecord) -> str | None:
+        """What they say, when all who could be asked have declined it; they are asked again after a while."""
+        origin, crew = record.demand.origin, record.crew
+        if origin is None:
+            return None
+        found = self._declined_by_all.get((origin, crew))
+        if found is None:
+            found = not is_somebody_left(self._state, origin, crew)
+            self._declined_by_all[origin, crew] = found
+        return why(origin) if found else None
 
     def _own(self, record: TaskRecord) -> str | None:
         """What keeps a PENDING task itself from running."""

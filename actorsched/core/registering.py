@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from actorsched.core.declining import fail_if_nobody_is_left, note_declined
 from actorsched.core.edges import add_deps, set_deps
 from actorsched.core.facets import F_READY, requeue, settle
 from actorsched.core.instant import Instant
@@ -58,6 +59,7 @@ def add_task(
     incarnation: Any = None,
     took_s: float | None = None,
     held_s: float | None = None,
+    declined: str | None = None,
     **ignored: Any,
 ) -> Refused | None:
     """Register a task, or report what became of it.
@@ -69,6 +71,7 @@ def add_task(
     reports is taken for the end of its run; who names its incarnation knows them, so what it says
     without one is not about the run (it may have learnt of the task before the run was given to it).
     `took_s` and `held_s` are for the history, and decide nothing (journal.py).
+    `declined` says of a run that is given back why its worker cannot load the task (declining.py).
 
     Returns:
         None, or a refusal when `run_id` is not the live run of the task, or `incarnation` another
@@ -135,6 +138,9 @@ def add_task(
     starting = status == RUNNING and record.status not in LIVE
     if starting:
         _start(state, record, worker, batch_id, run_id, now)
+    origin = None
+    if declined and run_id is not None and record.run_id == run_id and record.worker_running == worker:
+        origin = note_declined(state, record, worker, declined, now)
     if (
         tracking_url is not None
         or record.notes is not None
@@ -196,6 +202,8 @@ def add_task(
     if not record.stake.ids:
         state.unwanted.append(record)
     settle(state, record)
+    if origin is not None and declined:
+        fail_if_nobody_is_left(state, origin, declined, now)
     return None
 
 

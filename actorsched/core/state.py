@@ -74,7 +74,7 @@ class State:
         self.resources = Resources(resources)
         #: capacities that it was started with
         self.configured: dict[str, int] = dict(resources or {})
-        self.ready = ReadyQueue()
+        self.ready = ReadyQueue(self.resources)
         self.batches = BatchIndex(self.resources)
         self.timers = Timers()
         #: who waits for a task that has no record, by its id

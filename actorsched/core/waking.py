@@ -67,7 +67,9 @@ def _wake(state: State, group: ReadyClass, n: int, woken: dict[str, None]) -> No
 
 def _takers(state: State, group: ReadyClass) -> Iterator[str]:
     """Hungry workers that could run it: those who registered it, then assistants; each once."""
-    hungry, crew = state.hungry, group.crew
+    hungry, crew, origin = state.hungry, group.crew, group.demand.origin
+    if origin is not None:
+        hungry = {who: known for who, known in hungry.items() if who not in origin.declined}
     own: Iterable[str] = crew.ids if len(crew.ids) < len(hungry) else hungry
     for worker_id in own:
         if worker_id in hungry and worker_id in crew.idset:

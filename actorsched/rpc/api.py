@@ -86,6 +86,7 @@ class SchedulerApi(ABC):
         incarnation: str | int | None = None,
         took_s: Seconds | None = None,
         held_s: Seconds | None = None,
+        declined: str | None = None,
         **ignored: Any,
     ) -> Refused | None:
         """Register a task, or report how it is doing.
@@ -95,6 +96,9 @@ class SchedulerApi(ABC):
             incarnation: which life of the worker speaks; another one than the present is refused.
             took_s: how long the run that ends here took, for the history.
             held_s: how long the worker had had it when it ended, for the history: a report may come late.
+            declined: why this worker cannot load the task of the run that it gives back (PENDING): it gets
+                none of this module and family for a while, others do, and when nobody is left who could, the
+                task fails with what they said.
 
         Returns:
             None, or a dict with `refused` when nothing has changed and why.

@@ -25,6 +25,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         expl: what `on_success` said.
         lost: the event of a run that could not tell its own end, for the handlers in the program that
             registered the task: `Event.TIMEOUT`, `Event.PROCESS_FAILURE`; empty for all others.
+        unloadable: why the task, which somebody else registered, cannot be loaded here; it may be elsewhere.
     """
 
     status: Literal["DONE", "FAILED", "PENDING"]
@@ -36,14 +37,21 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_s: float = 0.0
     expl: str | None = None
     lost: str = ""
+    unloadable: str = ""
 
 
-def outcome_of_error(error: BaseException, what: str = "") -> Outcome:
+def outcome_of_error(error: BaseException, what: str = "", *, unloadable: bool = False) -> Outcome:
     """Return the outcome of a run that could not begin.
 
     Args:
         what: what could not be done; stands in front.
+        unloadable: whether another worker may be able to.
     """
     head = f"{what}: " if what else ""
     text = str(error) if isinstance(error, CallerError) else traceback_of(error)
-    return Outcome(status="FAILED", error=f"{head}{text}", cause=f"{head}{cause_of(error)}")
+    return Outcome(
+        status="FAILED",
+        error=f"{head}{text}",
+        cause=f"{head}{cause_of(error)}",
+        unloadable=text if unloadable else "",
+    )

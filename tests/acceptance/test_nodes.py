@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,6 +225,44 @@ def test_a_submission_that_cannot_be_scheduled_says_so(folder: Path) -> None:
     with scheduler_node(folder) as (url, _):
         line = ["submit", "trouble.py", "All", "--kind", "BadRequires", "--scheduler", url]
         assert "requires() is broken" in run(*line, cwd=folder, code=35).stderr
+
+
+def test_what_a_node_cannot_import_is_done_by_another_one(folder: Path, tmp_path_factory: Any) -> None:
+    """No failure is counted for it, as it is none of the task's."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with scheduler_node(folder) as (url, _), worker_node(elsewhere, url, "--slots", "2") as bare:
+        at = ["--scheduler", url]
+        assert run_json("pause", *at, cwd=folder) == {"paused": True}
+        with worker_node(folder, url), RemoteScheduler(url) as remote:
+            line = ["run", "trouble.py", "Gates", "--workers", "0", *at]
+            with background(*line, cwd=folder) as process:
+                until(lambda: len(remote.task_list(status="PENDING")) == 7, process)
+                (folder / "out").mkdir(exist_ok=True)
+                (folder / "out" / "open").touch()
+                assert run_json("resume", *at, cwd=folder) == {"paused": False}
+                text = process.ended()
+                assert process.wait() == 0, text
+            assert "7 run by other workers" in text, text
+            assert not any(map(remote.task_list, ("FAILED", "DISABLED")))
+        bare.signal(signal.SIGTERM)
+        assert bare.wait() == 0, bare.ended()
+    assert sorted(path.name.split("-")[1] for path in waiting(folder)) == list("012345")
+
+
+def test_what_no_node_can_import_fails_with_the_remedy(folder: Path, tmp_path_factory: Any) -> None:
+    """Whoever waits for it hears so at once; with a node that can, the same line succeeds."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with scheduler_node(folder) as (url, _), worker_node(elsewhere, url) as bare:
+        line = ["run", "trouble.py", "Fine", "--workers", "0", "--scheduler", url]
+        text = run(*line, cwd=folder, code=30).stdout
+        assert "1 failed" in text
+        assert "no worker can load it: Worker(" in text
+        assert f"pid={bare.pid}" in text
+        assert f"none of its folders ({elsewhere})" in text
+        assert "--path FOLDER or with --allow-module trouble" in text
+        assert any("a task cannot be loaded here" in line for line in bare.errors)
+        with worker_node(folder, url):
+            assert "1 run by other workers" in run(*line, cwd=folder).stdout
 
 
 def test_a_disabled_node_finishes_what_it_runs_and_gets_no_more(folder: Path) -> None:

@@ -1,0 +1,108 @@
+"""What becomes of a task that a worker could not load: others are asked, and it fails when nobody is left.
+
+"Left" is who is there, takes tasks of this class at all, and has not declined. It is looked at when somebody
+declines, and at no other time: when the one node that has a module begins anew, what needs that module waits
+for it, and does not fail because of the others. If it stays away, the others are asked again in the end
+(`DECLINED_S`).
+
+When nobody is left, all that is ready and would be declined fails at once, as after a run: it counts, and is
+tried again by its policy. Soon after that everybody is asked anew (`AGAIN_S`), so that a retry is one.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from actorsched.core.facets import requeue
+from actorsched.core.instant import Instant
+from actorsched.core.origin import AGAIN_S, DECLINED_S, Origin
+from actorsched.core.record import TaskRecord
+from actorsched.core.state import State
+from actorsched.core.statuses import FAILED
+from actorsched.core.transitions import change
+from actorsched.core.worker import WorkerRecord
+from actorsched.core.workersets import WorkerSet
+
+#: characters of what a worker says that are kept, and of it in a list of several workers
+REASON_MAX = 10_000
+LINE_MAX = 300
+#: so many workers are named in an error
+NAMED_MAX = 10
+
+
+def note_declined(state: State, record: TaskRecord, worker_id: str, reason: str, now: Instant) -> Origin:
+    """Remember that a worker cannot load what this record runs. The run is still to be given back."""
+    origins, key = state.ready.origins, (record.module, record.family)
+    origin = origins.get(key)
+    if origin is None:
+        origin = origins[key] = Origin()
+        for known in state.ready.records():  # once for each module and family
+            if (known.module, known.family) == key:
+                state.ready.discard(known)
+                requeue(state, known)
+    line = reason.strip().partition("\n")[0][:LINE_MAX]
+    origin.declined[worker_id] = line, now.monotonic + DECLINED_S
+    return origin
+
+
+def fail_if_nobody_is_left(state: State, origin: Origin, reason: str, now: Instant) -> None:
+    """End what is ready and everybody has declined; `reason` is what was said last."""
+    failed = waits = False
+    for group in [group for group in state.ready.classes if group.demand.origin is origin]:
+        if is_somebody_left(state, origin, group.crew, now.monotonic):
+            waits = True
+            continue
+        failed = True
+        text = why(origin)
+        more = reason.strip()[:REASON_MAX]
+        if "\n" in more:  # the end of a traceback
+            text = f"{text}\n\n{more}"
+        for record in sorted(group.records(), key=lambda record: record.place):
+            record.expl = text
+            state.touch(record)
+            change(state, record, FAILED, now)
+    if failed and not waits:
+        for worker_id, (line, _) in origin.declined.items():
+            origin.declined[worker_id] = line, now.monotonic + AGAIN_S
+
+
+def why(origin: Origin) -> str:
+    """What those who have declined say, in one line."""
+    said = [f"{worker_id}: {line}" for worker_id, (line, _) in origin.declined.items()]
+    shown = "; ".join(said[:NAMED_MAX])
+    return f"no worker can load it: {shown}" + (
+        f"; and {len(said) - NAMED_MAX} more" if len(said) > NAMED_MAX else ""
+    )
+
+
+def is_somebody_left(state: State, origin: Origin, crew: WorkerSet, at: float = -inf) -> bool:
+    """Whether there is a worker to be asked for tasks of this crew, at this time; -inf: at once."""
+    for worker in state.workers.values():
+        if (
+            (worker.assistant or worker.worker_id in crew.idset)
+            and worker.processes > 0
+            and not worker.disabled
+            and not worker.is_submission
+            and not origin.is_declined_by(worker.worker_id, at)
+        ):
+            return True
+    return False
+
+
+def declined_by(state: State, worker: WorkerRecord, now: Instant) -> list[tuple[str | None, str]]:
+    """Modules and families that this worker cannot load."""
+    who, at = worker.worker_id, now.monotonic
+    return [key for key, origin in state.ready.origins.items() if origin.is_declined_by(who, at)]
+
+
+def ask_again(state: State, worker_id: str) -> None:
+    """The worker is gone, or a new life of it has come: what it has declined is forgotten."""
+    for origin in state.ready.origins.values():
+        origin.declined.pop(worker_id, None)
+    _drop_unused(state)
+
+
+def _drop_unused(state: State) -> None:
+    origins = state.ready.origins
+    for key in [key for key, origin in origins.items() if not origin.declined]:
+        del origins[key]
