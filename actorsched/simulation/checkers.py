@@ -16,6 +16,7 @@ from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import (
     BatchesAreAlike,
     ClaimsAreTaken,
+    DeclinedIsForOthers,
     DisabledForAReason,
     Members,
     RequirementsFirst,
@@ -381,6 +382,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     BatchesAreAlike,
     NothingIsLeftOver,
     ClaimsAreTaken,
+    DeclinedIsForOthers,
     DisabledForAReason,
     AcknowledgedReports,
     NoEffectTwice,

@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from actorsched.actors.worker import WorkerActor
+from actorsched.core.origin import DECLINED_S
 from actorsched.core.statuses import DISABLED, LIVE
 from actorsched.simulation.checker import Checker
+from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.wire import Served, was_put_off
 from actorsched.simulation.work import BATCH_MAX
 from actorsched.simulation.world import Attempt
 
 if TYPE_CHECKING:
     from actorsched.simulation.simulation import Simulation
+
+#: a worker may be given a task that it cannot load so often within half of the time in which it is not to be
+#: asked: twice, when others of the module and family have failed in between, and it was running
+DECLINED_MAX = 2
 
 
 def grants_in(call: Served) -> Iterator[Mapping[str, Any]]:
@@ -169,6 +175,37 @@ class ClaimsAreTaken(Checker):
     def restarted(self, node: str) -> None:
         if node == "scheduler" and self.simulation.disk is None:  # with one, the last part is lost at most
             self.settled.clear()
+
+
+class DeclinedIsForOthers(Checker):
+    """Who has declined a task, because it cannot load it, is not given it again and again.
+
+    But once more after a while, or when the task has failed in between because nobody was left, or the
+    scheduler has begun anew; and another life of the worker may be able to.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        #: life of a worker, life of the scheduler, task, its failures so far → times at which it was declined
+        self.declined: dict[tuple[str, str, str, int], list[float]] = {}
+        self.restarts = 0
+
+    def restarted(self, node: str) -> None:
+        self.restarts += node in SCHEDULERS
+
+    def served(self, call: Served) -> None:
+        if not (call.fresh and call.params.get("declined") and was_taken(call, "PENDING")):
+            return
+        task_id = call.params["task_id"]
+        for machine in self.simulation.machines():
+            record = machine.tasks.get(task_id)
+            failures = record.trouble.streak if record is not None and record.trouble is not None else 0
+            key = str(call.params["incarnation"]), f"{machine.epoch} {self.restarts}", task_id, failures
+            since = self.hub.now - DECLINED_S / 2
+            times = self.declined[key] = [at for at in self.declined.get(key, ()) if at > since]
+            times.append(self.hub.now)
+            if len(times) > DECLINED_MAX:
+                self.fail(f"{call.node} was given {task_id} {len(times)} times, and cannot load it")
 
 
 class DisabledForAReason(Checker):

@@ -34,6 +34,8 @@ HASTY_RATES = dict.fromkeys(("partitions", "crashes", "pauses", "kills", "restar
 #: nor those below this goodbyes, nor so many workers and such slow commits that frames wait, and are
 #: committed as one
 FIRST_CROWDED = 1_050_000
+#: nor those below this assistants that can import nothing
+FIRST_BARE = 1_100_000
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -53,6 +55,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     assistants: Annotated[
         int, knob(SYSTEM, "Workers that run what others registered, and come and go.", "N")
     ] = 1
+    bare: Annotated[
+        float, share(SYSTEM, "Stays of assistants that can import nothing of what others registered.")
+    ] = 0.0
     strangers: Annotated[
         int, knob(SYSTEM, "Clients that send what is no request, or what cannot be stored.", "N")
     ] = 0
@@ -204,6 +209,8 @@ def options_of(seed: int, **fixed: Any) -> Options:
         drawn |= _draw_haste(seed, drawn)
     if seed >= FIRST_CROWDED:
         drawn |= {"goodbyes": random.Random(f"goodbyes {seed}").random() < 0.8, **_draw_crowd(seed)}
+    if seed >= FIRST_BARE:
+        drawn["bare"] = random.Random(f"bare {seed}").choice((0.0, 0.0, 0.5, 1.0))
     return Options(**(drawn | fixed))
 
 

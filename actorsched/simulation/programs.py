@@ -140,7 +140,9 @@ class Programs:
     def _assist(self, node: Node) -> None:
         """Comes, serves for a while, and goes."""
         while self.open:
-            remote, worker = self._make_worker(node, assistant=True)
+            share = self._simulation.options.bare
+            bare = bool(share) and self._hub.random.random() < share
+            remote, worker = self._make_worker(node, assistant=True, bare=bare)
             stay_s = self._hub.random.uniform(10, 600)
 
             def leave(worker: Worker = worker, stay_s: float = stay_s) -> None:
@@ -182,7 +184,10 @@ class Programs:
             sleep(self._hub.random.expovariate(1 / STRANGE_S))
             disturb(node, parse_address(self._hub.random.choice(addresses)))
 
-    def _make_worker(self, node: Node, *, assistant: bool) -> tuple[RemoteScheduler, Worker]:
+    def _make_worker(
+        self, node: Node, *, assistant: bool, bare: bool = False
+    ) -> tuple[RemoteScheduler, Worker]:
+        """Make one; a `bare` one may import nothing of what others have registered."""
         runtime = SimulatedRuntime(node, {WorkerActor: self._worker_class})
         options = self._simulation.options
         node.no_children = 0.0 if self._simulation.troubles.healed else options.no_children
@@ -198,6 +203,7 @@ class Programs:
             keep_alive=options.keep_alive and not options.external,
             runtime=runtime,
             ping_interval=min(1.0, options.lease_s / 3),
+            module_folders=() if bare else None,
         )
         worker._finalizer.detach()
         return remote, worker

@@ -16,6 +16,7 @@ from actorsched.core import granting, leases, pruning, registering, transitions
 from actorsched.core.demands import Resources
 from actorsched.core.instant import Instant
 from actorsched.core.machine import SchedulerMachine
+from actorsched.core.origin import Origin
 from actorsched.core.record import TaskRecord
 from actorsched.core.state import State
 from actorsched.core.statuses import FAILED, PENDING, RUNNING
@@ -257,3 +258,12 @@ def late_goodbyes_are_taken(patch: pytest.MonkeyPatch) -> None:
         return remove(machine, now, worker, known.incarnation if known is not None else incarnation)
 
     patch.setattr(SchedulerMachine, "remove_worker", gullible)
+
+
+def who_declines_is_asked_again(patch: pytest.MonkeyPatch) -> None:
+    """What a worker cannot load is given back, and that it cannot is not remembered."""
+
+    def forgetful(state: Any, *_: Any) -> Origin:
+        return Origin()
+
+    patch.setattr(registering, "note_declined", forgetful)

@@ -153,6 +153,7 @@ WORLDS: dict[str, dict[str, Any]] = {
         "commit_ms": 100.0,
         "failing_commits": 0.1,
     },
+    "bare": {"bare": 1.0, "assistants": 2, "tasks": 20, "workers": 1, "slots": 1, "external": 0.0},
     "batched": {"batched": 1.0, "shape": "fan", "tasks": 20, "dynamic": 0.0, "external": 0.0},
     "batched, scarce": {"batched": 0.7, "shape": "fan", "tasks": 40, "demanding": 1.0, "dynamic": 0.0},
     "batched, forgetful": {
@@ -251,6 +252,7 @@ BUGS: list[Bug] = [
     _bug(bugs.absence_goes_unnoticed, "standing still", 18, "OneLiveRun"),
     _bug(bugs.lost_advances_are_handed_out_at_once, "hasty", 10, "RequirementsFirst"),
     _bug(bugs.anything_follows, "hasty", 0, "RequirementsFirst"),
+    _bug(bugs.who_declines_is_asked_again, "bare", 0, "DeclinedIsForOthers"),
     _bug(worker_bugs.what_follows_a_failure_is_begun, "hasty", 0, "RequirementsFirst"),
     _bug(worker_bugs.runs_are_believed, "failing", 0, "ExitStatus", "RequirementsFirst"),
     _bug(worker_bugs.exits_are_always_good, "any", 0, "ExitStatus"),

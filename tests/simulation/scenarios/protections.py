@@ -6,12 +6,16 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from actorsched.actors.duties import Duties
 from actorsched.actors.inquiry import Inquiry
 from actorsched.actors.keeping import Keeper
+from actorsched.actors.messages import Call
 from actorsched.actors.patience import NoAnswerError, Patience
 from actorsched.actors.slot import SlotActor
+from actorsched.actors.staff import Run
 from actorsched.actors.worker import WorkerActor
 from actorsched.core import granting, leases, registering
 from actorsched.core.instant import Instant
@@ -21,6 +25,7 @@ from actorsched.errors import SchedulerUnreachableError
 from actorsched.rpc.replies import ReplyMemory
 from actorsched.simulation.disk import SimulatedStore
 from actorsched.store.memory import MemoryStore
+from actorsched.tasks.outcome import Outcome
 
 
 def fences(patch: pytest.MonkeyPatch) -> None:
@@ -82,6 +87,16 @@ def signs_of_life(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(registering, "hear", deaf)
     patch.setattr(granting, "hear", deaf)
+
+
+def declining(patch: pytest.MonkeyPatch) -> None:
+    """What a worker cannot load has failed."""
+    report = Duties.report
+
+    def strict(duties: Duties, run: Run, outcome: Outcome, loaded: Any) -> list[Call]:
+        return report(duties, run, msgspec.structs.replace(outcome, unloadable=""), loaded)
+
+    patch.setattr(Duties, "report", strict)
 
 
 def returning_the_queue(patch: pytest.MonkeyPatch) -> None:

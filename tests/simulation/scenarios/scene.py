@@ -89,8 +89,8 @@ class Scene:
         """Start a program on a node."""
         self.simulation.nodes[node].spawn(program, "program")
 
-    def serve(self, name: str) -> Callable[[], Worker]:
-        """Start an assistant that stays until it is told to stop.
+    def serve(self, name: str, *, bare: bool = False) -> Callable[[], Worker]:
+        """Start an assistant that stays until it is told to stop; a `bare` one can import nothing.
 
         Returns:
             says which worker it is, when it has begun.
@@ -99,7 +99,7 @@ class Scene:
         programs, node = self.simulation.programs, self.simulation.nodes[name]
 
         def program() -> None:
-            remote, worker = programs._make_worker(node, assistant=True)
+            remote, worker = programs._make_worker(node, assistant=True, bare=bare)
             made.append(worker)
             worker.run()
             worker.actor_ref.stop(block=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actorsched.simulation.script import granting
+from actorsched.simulation.wire import Served
 from actorsched.simulation.work import Plan
 from tests.simulation.scenarios import protections as without
 from tests.simulation.scenarios.scenario import scenario
@@ -44,4 +45,28 @@ def short_runs_wait_in_the_slot_of_a_long_one() -> None:
         scene.start("a1")
         scene.expect(lambda: scene.has("x0", "x1", "x2"), within_s=20.0)
         assert scene.live("long")
+        scene.finish()
+
+
+def ending(call: Served) -> bool:
+    """Of an `add_task`: it is about a run."""
+    return bool(call.params.get("run_id"))
+
+
+@scenario("assistants without the module", "spotify/luigi#1859", without.declining)
+def somebody_registers_what_only_some_workers_can_import() -> None:
+    """Who cannot gives it back; it is no failure, and who can has it within moments."""
+    plans = Plan(name="long", duration_s=300, priority=5), Plan(name="a", duration_s=5)
+    with Scene(*plans, submissions={"w1": ("long", "a")}, assistants=2) as scene:
+        scene.start("scheduler", "w1")
+        scene.reach(lambda: bool(scene.live("long")))
+        told = scene.script.hold("request", "add_task", node="a1", where=ending)
+        scene.serve("a1", bare=True)
+        scene.reach(lambda: told.happened)
+        scene.serve("a2")
+        scene.advance(5.0)
+        told.release()
+        scene.expect(lambda: scene.has("a"), within_s=20.0)
+        assert [run.node.name for run in scene.runs("a")] == ["a2"]
+        assert scene.record("a").trouble is None
         scene.finish()
