@@ -45,12 +45,13 @@ class Contact:
         event = "lost contact with the scheduler" if self.was_there else "no answer from the scheduler yet"
         log.warning(event, url=self._url, cause=cause, patience_s=patience_s or "no end")
 
-    def miss(self, cause: str, since: float) -> None:
-        """As `lose`, unless something else was answered after that moment: then it went astray alone.
+    def miss(self, cause: str, since: float, noticed: float) -> None:
+        """As `lose`, unless something else was answered after the moment `noticed`.
 
-        A ping may go to an address where nobody is while a call finds one where somebody is.
+        A ping may go to an address where nobody is while a call finds one where somebody is; and of several
+        threads whose connections have broken together, the first one finds the scheduler for all.
         """
-        if since >= self._heard_at:
+        if noticed >= self._heard_at:
             self.lose(cause, since)
 
     def find(self, at: float) -> None:

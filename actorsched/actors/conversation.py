@@ -16,6 +16,7 @@ from typing import Any
 
 from actorsched._version import __version__
 from actorsched.actors.contact import Contact
+from actorsched.actors.messages import Resume
 from actorsched.actors.patience import SLICE_S, NoAnswerError, NotNowError, Patience
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
@@ -106,10 +107,10 @@ class Conversation:
         check_length(frame)
         return self._patience.keep_trying(lambda timeout_s: self._attempt(frame, timeout_s), patience_s)
 
-    def go_on(self, frame: bytes, failure: Exception, since: float) -> Response | list[Response]:
-        """As `converse`, for a frame that was sent in vain once already, from the moment `since`."""
+    def go_on(self, resume: Resume) -> Response | list[Response]:
+        """As `converse`, for a frame that was sent in vain once already."""
         return self._patience.keep_trying(
-            lambda timeout_s: self._attempt(frame, timeout_s), failed=(failure, since)
+            lambda timeout_s: self._attempt(resume.frame, timeout_s), failed=resume
         )
 
     def attempt(self, frame: bytes, timeout_s: float) -> Response | list[Response]:
@@ -124,9 +125,9 @@ class Conversation:
         self._patience.contact.find(self.answered_at)
         return response
 
-    def note_missed_pings(self, since: float) -> None:
+    def note_missed_pings(self, since: float, sent_at: float) -> None:
         """The pings beside this conversation are without an answer: it is lost before it says anything."""
-        self._patience.contact.miss("the heartbeats are not answered", since)
+        self._patience.contact.miss("the heartbeats are not answered", since, sent_at)
 
     def note_heard_pings(self) -> None:
         """They are answered, so it is not lost any more."""

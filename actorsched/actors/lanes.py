@@ -69,7 +69,7 @@ class Lane:
         try:
             response = conversation.attempt(frame, self._timeout_s)
         except NoAnswerError as error:
-            return Resume(frame=frame, number=seq, since=since, failure=error)
+            return Resume(frame=frame, number=seq, since=since, noticed=self._now(), failure=error)
         return answer_to(response, seq, conversation.url)
 
     def close(self) -> None:

@@ -54,9 +54,9 @@ class Log:
         else:
             logger = logging.getLogger("actorsched")
             if logger.isEnabledFor(level):
-                exc_info = fields.pop("exc_info", None)
+                trace = fields.pop("trace", "")
                 text = " ".join((event, *(f"{key}={value!r}" for key, value in fields.items())))
-                logger.log(level, "%s", text, exc_info=exc_info)
+                logger.log(level, "%s", f"{text}\n{trace.rstrip()}" if trace else text)
 
 
 log = Log()

@@ -48,13 +48,14 @@ class Resume:
     Attributes:
         frame: to be sent again as it is.
         number: its id.
-        since: when the first attempt began, on the runtime's monotonic clock.
+        since, noticed: when the first attempt began and ended, on the runtime's monotonic clock.
         failure: how it ended.
     """
 
     frame: bytes
     number: int
     since: float
+    noticed: float
     failure: Exception
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from actorsched.actors.contact import Contact
+from actorsched.actors.messages import Resume
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import SchedulerUnreachableError
@@ -73,14 +74,14 @@ class Patience:
         self,
         attempt: Callable[[float], T],
         patience_s: float | None = None,
-        failed: tuple[Exception, float] | None = None,
+        failed: Resume | None = None,
     ) -> T:
         """Make attempts until one succeeds.
 
         Args:
             attempt: gets the longest time that it may take; raises `NoAnswerError` when it was in vain.
             patience_s: None for that of the settings; 0 is for ever.
-            failed: the first attempt was made by somebody else: how it ended, and when it began.
+            failed: the first attempt, which was made by somebody else.
 
         Raises:
             SchedulerUnreachableError: the patience or the number of attempts is used up.
@@ -89,7 +90,7 @@ class Patience:
         settings = self._settings
         wanted_s = patience_s
         patience_s = settings.patience if patience_s is None else patience_s
-        started = self._now() if failed is None else failed[1]
+        started = self._now() if failed is None else failed.since
         until = started + patience_s if patience_s > 0 else None
 
         heard: NotNowError | None = None
@@ -114,10 +115,13 @@ class Patience:
 
         try:
             if failed is not None:
-                raise failed[0]
+                raise failed.failure
             return once()
         except NoAnswerError as error:
-            self.contact.lose(str(error), started, wanted_s)
+            if failed is None:
+                self.contact.lose(str(error), started, wanted_s)
+            else:  # a while ago, and since then another thread may have had its answer
+                self.contact.miss(str(error), started, failed.noticed)
             last, attempts = error, 1
         if settings.retry_attempts != 1 and (until is None or self._now() < until):
             # loaded when something goes wrong for the first time, which is never in most programs

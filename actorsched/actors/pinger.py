@@ -39,7 +39,8 @@ class Pinger:
         timeout_s: a frame without an answer for so long is sent again.
         greeted: is told what a server said to `hello`.
         heard: is told that pings were answered.
-        missed: is told since when pings are without an answer, each time that they are sent again for it.
+        missed: is told since when pings are without an answer, and when they were sent last, each time that
+            they are sent again for it.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Pinger:
         timeout_s: float,
         greeted: Callable[[Mapping[str, Any]], None] = lambda said: None,
         heard: Callable[[], None] = lambda: None,
-        missed: Callable[[float], None] = lambda since: None,
+        missed: Callable[[float, float], None] = lambda since, sent_at: None,
     ) -> None:
         self.table = KeepAliveTable()
         self._client = client
@@ -60,7 +61,7 @@ class Pinger:
         self._greeted = greeted
         self._heard = heard
         self._missed = missed
-        self._asked_at = 0.0
+        self._asked_at = self._sent_at = 0.0
         self._greeting = False  # the frame waits for the answer to the greeting
         self._seq = 0
         self._socket: PingSocket | None = None
@@ -104,7 +105,7 @@ class Pinger:
             self._put_off = True  # a socket that has its answer can only send
             self._deadline = min(self._deadline, now + 1.0)
         elif now >= self._deadline or self._socket.lost():
-            self._missed(self._asked_at)
+            self._missed(self._asked_at, self._sent_at)
             self._send(now, failed=True)
 
     def _send(self, now: float, *, failed: bool) -> None:
@@ -114,6 +115,7 @@ class Pinger:
         if self._socket is None:
             self._socket = self._open_socket(failed)
         self._put_off = False
+        self._sent_at = now
         self._socket.send(HELLO if self._greeting else self._frame)
         self._deadline = now + self._timeout_s
 

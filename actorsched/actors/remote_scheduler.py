@@ -176,7 +176,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         return answer_to(response, self._seq, self._url)
 
     def _resume(self, message: Resume) -> Any:
-        response = self._conversation.go_on(message.frame, message.failure, message.since)
+        response = self._conversation.go_on(message)
         self._lanes.lead_to(self._conversation.current)
         return answer_to(response, message.number, self._url)
 

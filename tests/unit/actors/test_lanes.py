@@ -19,7 +19,7 @@ class Lane:
         self.asked.append(method)
         if len(self.asked) > 1:
             return "by the lane"
-        return Resume(frame=b"", number=1, since=0.0, failure=NoAnswerError("none"))
+        return Resume(frame=b"", number=1, since=0.0, noticed=0.0, failure=NoAnswerError("none"))
 
     def close(self) -> None: ...
 

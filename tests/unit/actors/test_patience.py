@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
+import structlog
 
+from actorsched.actors.messages import Resume
 from actorsched.actors.patience import NoAnswerError, NotNowError, Patience
 from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.config import ClientSettings
@@ -75,3 +77,27 @@ def test_no_pause_is_longer_than_the_patience() -> None:
     with pytest.raises(SchedulerUnreachableError, match=r"within 1 s \(3 attempts"):
         patience.keep_trying(attempt)
     assert attempts == pytest.approx([0.0, 0.75, 1.0])
+
+
+def test_a_loss_that_several_threads_have_noticed_is_told_of_once() -> None:
+    """Their frames are sent again one after the other, and the first one has its answer before the next."""
+    now = [0.0]
+    runtime = Runtime(clock=CallableClock(lambda: now[0]))
+    settings = ClientSettings(retry_wait_min=0.0, retry_wait_max=0.0)
+    patience = Patience("tcp://there", settings, runtime, threading.Event(), lambda: None)
+    broke = NoAnswerError("the connection broke")
+
+    def go_on(since: float, noticed: float) -> None:
+        failed = Resume(frame=b"", number=1, since=since, noticed=noticed, failure=broke)
+        now[0] += 1.0
+        patience.keep_trying(lambda timeout_s: None, failed=failed)
+
+    with structlog.testing.capture_logs() as logs:
+        patience.contact.find(5.5)  # the last answer before
+        now[0] = 6.0
+        for since in (5.0, 5.4, 5.6):
+            go_on(since, 6.0)
+    assert [entry["event"] for entry in logs] == [
+        "lost contact with the scheduler",
+        "contact with the scheduler is back",
+    ]

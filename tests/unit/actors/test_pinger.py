@@ -209,14 +209,14 @@ def test_misses_and_answers_are_told_of(wires: list[Wire]) -> None:
         Wire.close,
         3.0,
         heard=lambda: told.append("heard"),
-        missed=told.append,
+        missed=lambda since, sent_at: told.append((since, sent_at)),
     )
     pinger.table.add(KeepAlive(worker="a", interval_s=1.0), 0.0)
     step(pinger, 1.0)
     assert told == []
     for now in (3.9, 4.0, 7.5):
         step(pinger, now)
-    assert told == [1.0, 1.0]
+    assert told == [(1.0, 1.0), (1.0, 4.0)]
     wires[-1].answers.append(answer(wires[-1].sent[-1]))
     step(pinger, 8.0)
-    assert told == [1.0, 1.0, "heard"]
+    assert told == [(1.0, 1.0), (1.0, 4.0), "heard"]
