@@ -27,6 +27,7 @@ COMMANDS = {
     "tasks": ("tasks", "List the tasks of a scheduler."),
     "workers": ("workers", "List the workers of a scheduler."),
     "graph": ("graph", "Show what a task needs, or what needs it."),
+    "web": ("web", "Show a scheduler on a web page; let Luigi's own workers use it."),
     "pause": ("control", "Hand out no more work; what runs goes on."),
     "unpause": ("control", "Hand out work again."),
     "resume": ("control", "The same as unpause."),

@@ -10,7 +10,7 @@ import click
 
 from actorsched.cli.client import client_command
 from actorsched.cli.settings import natural
-from actorsched.cli.status import STATUSES
+from actorsched.facade.standing import SHOWN_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,7 +124,7 @@ tasks = client_command(
     [
         click.Option(
             ["--status"],
-            type=click.Choice([status.lower() for status in STATUSES], case_sensitive=False),
+            type=click.Choice([status.lower() for status in SHOWN_STATUSES], case_sensitive=False),
             help="Only those in this state.",
         ),
         click.Option(

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import luigi.rpc
 import pytest
 from luigi.scheduler import Scheduler
 
@@ -15,6 +16,7 @@ from actorsched.actors.adapter import AdapterActor
 from actorsched.actors.messages import Call, CallBatch
 from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.serve import serve
+from actorsched.web.serving import WebServer
 
 MakeCall = Callable[[str, dict[str, Any]], Any]
 
@@ -51,7 +53,7 @@ SCRIPT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(params=["actor", "batches", "tcp", "ipc", "inproc", "relay", "proxy"])
+@pytest.fixture(params=["actor", "batches", "tcp", "ipc", "inproc", "relay", "proxy", "web"])
 def call(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeCall]:
     scheduler = Scheduler()
     with ExitStack() as stack:
@@ -64,6 +66,10 @@ def call(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeCall]:
         elif request.param == "proxy":
             proxy = ref.proxy()
             yield lambda method, params: getattr(proxy, method)(**params).get()
+        elif request.param == "web":
+            web = stack.enter_context(WebServer(scheduler, "127.0.0.1:0"))
+            luigis = luigi.rpc.RemoteScheduler(web.address)
+            yield lambda method, params: luigis._request(f"/api/{method}", params)
         else:
             bind = {"ipc": f"ipc://{tmp_path}/s", "inproc": "inproc://ways"}.get(request.param)
             server = stack.enter_context(serve(ref, bind=bind or "tcp://127.0.0.1:0"))

@@ -1,0 +1,104 @@
+"""The web application: the page, the calls, the metrics, behind one door."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from actorsched.errors import ActorschedError
+from actorsched.facade.standing import standing_of
+from actorsched.rpc.api import SchedulerApi
+from actorsched.transport.guard import PlainGuard
+from actorsched.web.calls import answer_call, error_response, json_response
+from actorsched.web.doorkeeper import ROLE, Doorkeeper
+from actorsched.web.metrics import CONTENT_TYPE, metrics_of
+
+STATIC = Path(__file__).parent / "static"
+#: so long a look at the scheduler is good for all who look, seconds
+STANDING_S = 1.0
+
+
+def make_app(
+    scheduler: SchedulerApi,
+    guard: PlainGuard | None = None,
+    hosts: Collection[str] = ("localhost", "127.0.0.1", "::1"),
+    about: str = "",
+) -> Starlette:
+    """Make the application.
+
+    Args:
+        scheduler: whatever has the RPC methods; it is called from several threads.
+        guard: whom to let in; None: everybody, to do everything.
+        hosts: names of this server; see `Doorkeeper`.
+        about: what the page says of where the scheduler is.
+    """
+    looking = _Looking(scheduler)
+
+    async def page(_: Request) -> Response:
+        return FileResponse(STATIC / "index.html")
+
+    async def call(request: Request) -> Response:
+        answer = await answer_call(scheduler, request, _only_looks(request))
+        if request.method == "POST":
+            looking.forget()  # whoever has changed something wants to see it
+        return answer
+
+    async def standing(request: Request) -> Response:
+        try:
+            found = await run_in_threadpool(looking.standing)
+        except ActorschedError as error:
+            return error_response(error)
+        return json_response({**found, "scheduler": about, "read_only": _only_looks(request)})
+
+    async def metrics(_: Request) -> Response:
+        text = await run_in_threadpool(metrics_of, looking.standing)
+        return Response(text, headers={"content-type": CONTENT_TYPE})
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/api/{method}", call, methods=["GET", "POST"]),
+            Route("/standing", standing),
+            Route("/metrics", metrics),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Doorkeeper, guard=guard, hosts=hosts)],
+    )
+
+
+def _only_looks(request: Request) -> bool:
+    return bool(request.scope[ROLE] != "full")
+
+
+class _Looking:
+    """One look at the scheduler serves everybody who looks at that moment."""
+
+    def __init__(self, scheduler: SchedulerApi) -> None:
+        self._scheduler = scheduler
+        self._turn = threading.Lock()
+        self._found: tuple[float, Mapping[str, Any]] | None = None
+
+    def forget(self) -> None:
+        """The next one looks for himself."""
+        self._found = None
+
+    def standing(self) -> Mapping[str, Any]:
+        with self._turn:
+            last = self._found
+            if last is None or time.monotonic() > last[0] + STANDING_S:
+                self._found = None
+                began = time.monotonic()
+                last = began, standing_of(self._scheduler)
+                self._found = last
+            return last[1]

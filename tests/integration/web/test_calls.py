@@ -1,0 +1,185 @@
+"""Calls over HTTP, as Luigi's clients write them: each has its effect or an error that says why not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from actorsched import Scheduler
+from actorsched.errors import SchedulerUnreachableError, UnavailableError
+from actorsched.rpc.api import SchedulerApi
+from actorsched.rpc.methods import METHODS
+from actorsched.web import calls
+from actorsched.web.app import STATIC
+from actorsched.web.serving import WebServer
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with (
+        Scheduler(resources={"db": 2}) as scheduler,
+        WebServer(scheduler, "127.0.0.1:0", about="here") as server,
+        httpx.Client(base_url=server.address) as client,
+    ):
+        yield client
+
+
+def call(client: httpx.Client, method: str, **params: Any) -> Any:
+    """As Luigi's client asks."""
+    reply = client.post(f"/api/{method}", data={"data": json.dumps(params)})
+    assert reply.status_code == 200, reply.text
+    return reply.json()["response"]
+
+
+def test_a_life_of_a_worker_of_luigi(client: httpx.Client) -> None:
+    call(client, "add_worker", worker="w", info=[["host", "here"], ["workers", 2]])
+    # Python's way to write that there is no limit
+    call(
+        client,
+        "add_task_batcher",
+        worker="w",
+        task_family="F",
+        batched_args=["n"],
+        max_batch_size=float("inf"),
+    )
+    call(client, "add_task", task_id="A", worker="w", family="F", params={"n": "1"}, resources={"db": 1})
+    work = call(client, "get_work", worker="w", host="here", assistant=False, current_tasks=[])
+    assert work["task_id"] == "A"
+    standing = client.get("/standing").json()
+    assert (standing["scheduler"], standing["read_only"], standing["paused"]) == ("here", False, False)
+    assert standing["tasks"]["RUNNING"] == 1
+    assert standing["workers"] == {"active": 1, "disabled": 0, "slots": 2, "busy": 1}
+    assert standing["resources"] == {"db": {"total": 2, "used": 1}}
+    call(client, "add_task", task_id="A", worker="w", status="FAILED", expl="bröken")
+    assert (
+        client.get("/api/fetch_error", params={"data": '{"task_id": "A"}'}).json()["response"]["error"]
+        == "bröken"
+    )
+
+
+def test_arguments_may_be_the_body_itself_or_missing(client: httpx.Client) -> None:
+    assert client.post("/api/update_resource", json={"resource": "gpu", "amount": 1}).json() == {
+        "response": True
+    }
+    assert client.post("/api/pause").status_code == 200
+    assert client.get("/api/is_paused").json() == {"response": {"paused": True}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "content", "status", "text"),
+    [
+        ("GET", "/api/pause", b"", 405, "pause changes something: ask for it by POST"),
+        ("GET", "/api/taks_list", b"", 404, "no method 'taks_list'; did you mean 'task_list'?"),
+        ("GET", "/api/__class__", b"", 404, "no method"),
+        ("GET", "/api/_call", b"", 404, "no method"),
+        ("GET", "/api/task_list?data=%5B1%5D", b"", 400, "expected a JSON object, name to value"),
+        ("GET", "/api/task_list?data=%7B", b"", 400, "data='{': expected a JSON object"),
+        ("POST", "/api/cancel_task", b'data={"task_id": 7}', 400, "cancel_task(task_id=7): Expected"),
+        ("POST", "/api/cancel_task", b"", 400, "task_id"),
+        ("POST", "/api/pause", b'data={"loud": true}', 400, "pause takes no argument 'loud'"),
+        ("POST", "/api/ping", b"data=\xff\xfe", 400, "not UTF-8"),
+        ("POST", "/api/ping", b"&".join([b"a=1"] * 30), 400, "the form cannot be read"),
+        ("POST", "/api/ping", b'data={"worker": NaN}', 400, "NaN is no number"),
+        ("POST", "/api/ping", b"data=" + b"[" * 100_000, 400, "expected a JSON object"),
+        ("POST", "/api/ping", b"data=" + b"9" * 100_000, 400, "expected a JSON object"),
+        ("POST", "/", b"", 405, ""),
+        ("GET", "/static/../app.py", b"", 404, ""),
+        ("GET", "/static/%2e%2e/app.py", b"", 404, ""),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_says_why(
+    client: httpx.Client, verb: str, path: str, content: bytes, status: int, text: str
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    reply = client.request(verb, path, content=content, headers=headers)
+    assert (reply.status_code, text in reply.text) == (status, True), reply.text
+    assert client.get("/api/is_paused").json()["response"] == {"paused": False}
+
+
+def test_a_body_without_end_is_not_kept(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "BODY_BYTES_MAX", 1000)
+    reply = client.post("/api/ping", content=(b"x" * 500 for _ in range(4)))
+    assert reply.status_code == 413
+    assert "longer than 1000 bytes" in reply.text
+
+
+class _Away(SchedulerApi):
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def _call(self, method: str, params: dict[str, Any]) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [SchedulerUnreachableError("it is away"), UnavailableError("not now")])
+def test_a_scheduler_that_is_away_is_no_fault_of_whoever_asks(error: Exception) -> None:
+    with (
+        WebServer(_Away(error), "127.0.0.1:0") as server,
+        httpx.Client(base_url=server.address) as client,
+    ):
+        for path in ("/api/is_paused", "/standing"):
+            reply = client.get(path)
+            assert (reply.status_code, reply.json()["error"]) == (503, str(error))
+        assert client.get("/").status_code == 200
+        assert "actorsched_scheduler_up 0.0" in client.get("/metrics").text
+
+
+def test_metrics_are_in_the_form_of_prometheus(client: httpx.Client) -> None:
+    call(client, "add_worker", worker="w", info={"workers": 3})
+    call(client, "add_task", task_id="A", worker="w", resources={"db": 1}, family='"quoted"\\')
+    call(client, "get_work", worker="w")
+    reply = client.get("/metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=")
+    lines = reply.text.splitlines()
+    for line in (
+        "scheduler_up 1.0",
+        "scheduler_paused 0.0",
+        'tasks{status="RUNNING"} 1.0',
+        'tasks{status="FAILED"} 0.0',
+        'workers{state="active"} 1.0',
+        "slots 3.0",
+        "slots_busy 1.0",
+        'resource_total{resource="db"} 2.0',
+        'resource_used{resource="db"} 1.0',
+    ):
+        assert f"actorsched_{line}" in lines
+
+
+def test_the_page_asks_for_what_there_is() -> None:
+    """Each call in the page has a method that takes these arguments, and changes something only by POST."""
+    script = (STATIC / "app.js").read_text(encoding="utf-8")
+    found = re.findall(r'\b(look|change)\("(\w+)"(?:, \{ ([^}]*) \})?', script)
+    assert len(found) > 10
+    for verb, name, arguments in found:
+        method = METHODS[name]
+        assert method.reads_only == (verb == "look"), name
+        given = {part.split(":")[0].strip() for part in (arguments or "").split(",") if part.strip()}
+        assert given <= {parameter.name for parameter in method.parameters}, (name, given)
+    named = set(re.findall(r'sure\("[^"]*", "(\w+)"\)', script))
+    assert named
+    assert not any(METHODS[name].reads_only for name in named)
+    assert "innerHTML" not in script
+
+
+def test_the_page_is_whole(client: httpx.Client) -> None:
+    page = client.get("/")
+    assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(links) == 3
+    for link in links:
+        assert client.get(f"/{link}").status_code == 200
+    ids = set(re.findall(r'\bid="(\w+)"', page.text))
+    used = set(re.findall(r'\$\("(\w+)"\)', client.get("/static/app.js").text))
+    assert used <= ids
+
+
+def test_whoever_changes_something_sees_it_at_once(client: httpx.Client) -> None:
+    """Although a look is good for a second, for all who look."""
+    for method, paused in (("pause", True), ("unpause", False), ("pause", True)):
+        call(client, method)
+        assert client.get("/standing").json()["paused"] is paused
