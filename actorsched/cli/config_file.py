@@ -20,7 +20,12 @@ from actorsched.names import hint
 #: read when it lies in the current folder
 DEFAULT_FILE = "actorsched.toml"
 #: the commands that each table is for; () stands for all
-TABLES: Mapping[str, tuple[str, ...]] = {"client": (), "run": ("run", "submit"), "node": ("node",)}
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "client": (),
+    "run": ("run", "submit"),
+    "node": ("node",),
+    "web": ("web",),
+}
 #: options that say what to do now, and not how
 NOT_IN_FILE = {"help", "config", "role", "version", "json"}
 

@@ -14,7 +14,7 @@ from actorsched.cli.settings import log_level_option, setting_options
 from actorsched.config import ClientSettings
 from actorsched.errors import ConfigError
 
-DEFAULT_BIND = "127.0.0.1:8082"
+DEFAULT_PLACE = "127.0.0.1:8082"
 #: seconds that somebody who looks at the page waits for the scheduler before hearing that it is away
 PATIENCE_S = 5.0
 WEB_SECTION = "Who may come in"
@@ -38,7 +38,7 @@ def run_web(**values: Any) -> int:
         connect(values, PATIENCE_S) as remote,
         WebServer(
             remote,
-            values["bind"],
+            values["listen"],
             users=values["users"],
             certificate=values["certificate"],
             key=values["key"],
@@ -59,8 +59,8 @@ web = SectionedCommand(
     params=[
         scheduler_option(),
         click.Option(
-            ["--bind"],
-            default=DEFAULT_BIND,
+            ["--listen"],
+            default=DEFAULT_PLACE,
             show_default=True,
             metavar="HOST:PORT",
             help="Listen here; port 0: any free one.",

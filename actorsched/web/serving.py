@@ -29,12 +29,12 @@ class WebServer:
     Args:
         scheduler: a `RemoteScheduler`, a `Scheduler`, or any other object with the RPC methods; it is called
             from several threads, and stays open.
-        bind: `HOST:PORT`, port 0 for any free one.
+        listen: `HOST:PORT`, port 0 for any free one.
         users: the file that `actorsched keygen user` made; a name and a password are asked for.
         certificate, key: files in PEM form; then it speaks https.
         allow_remote: whether other machines may reach it although their passwords can be read on the way, or
             none are asked for.
-        host_names: how this server is called, beside what `bind` says; where nobody is asked for a password
+        host_names: how this server is called, beside what `listen` says; where nobody is asked for a password
             it answers to no other name.
         about: what the page says of where the scheduler is.
 
@@ -42,7 +42,7 @@ class WebServer:
         address: where, with the real port.
 
     Raises:
-        AddressError: `bind` cannot be understood or used, or strangers could reach it.
+        AddressError: `listen` cannot be understood or used, or strangers could reach it.
         AddressInUseError: somebody else listens there.
         ConfigError: users or a certificate cannot be used.
     """
@@ -50,7 +50,7 @@ class WebServer:
     def __init__(
         self,
         scheduler: SchedulerApi,
-        bind: str = "127.0.0.1:8082",
+        listen: str = "127.0.0.1:8082",
         *,
         users: str | os.PathLike[str] | None = None,
         certificate: str | os.PathLike[str] | None = None,
@@ -60,8 +60,8 @@ class WebServer:
         about: str = "",
     ) -> None:
         guard = None if users is None else PlainGuard(Path(users), _complain)
-        host, port = parse_web_bind(
-            bind, encrypted=certificate is not None, asks=guard is not None, allow_remote=allow_remote
+        host, port = parse_place(
+            listen, encrypted=certificate is not None, asks=guard is not None, allow_remote=allow_remote
         )
         names = {host, *host_names}
         if Address(scheme="http", host=host).is_local or host in ("", "0.0.0.0", "::"):
@@ -82,7 +82,7 @@ class WebServer:
             config.load()
         except OSError as error:  # ssl's own errors are, too
             raise ConfigError(f"certificate {certificate!s}, key {key!s}: {error}") from None
-        self._socket = _listen(host, port, bind)
+        self._socket = _listen(host, port, listen)
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http{'s' * config.is_ssl}://{shown}:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(config)
@@ -106,19 +106,19 @@ class WebServer:
         self.stop()
 
 
-def parse_web_bind(bind: str, *, encrypted: bool, asks: bool, allow_remote: bool) -> tuple[str, int]:
+def parse_place(listen: str, *, encrypted: bool, asks: bool, allow_remote: bool) -> tuple[str, int]:
     """Understand where to listen; refuse what would let strangers in, or show passwords to them.
 
     Raises:
         AddressError: naming the value and the remedy.
     """
     try:
-        parts = urlsplit(f"//{bind}")
+        parts = urlsplit(f"//{listen}")
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
     if not host or port is None or parts.path or parts.username is not None:
-        raise AddressError(f"bind {bind!r}: expected HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082")
+        raise AddressError(f"listen {listen!r}: expected HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082")
     if Address(scheme="http", host=host).is_local or allow_remote or (encrypted and asks):
         return host, port
     missing = [
@@ -126,23 +126,25 @@ def parse_web_bind(bind: str, *, encrypted: bool, asks: bool, allow_remote: bool
         *([] if encrypted else ["--certificate and --key, for https"]),
     ]
     raise AddressError(
-        f"bind {bind!r}: other machines can reach this address, and who reaches it can make workers run"
+        f"listen {listen!r}: other machines can reach this address, and who reaches it can make workers run"
         f" things; give {' and '.join(missing)}; or, in a network that you trust, --allow-remote"
     )
 
 
-def _listen(host: str, port: int, bind: str) -> socket.socket:
+def _listen(host: str, port: int, listen: str) -> socket.socket:
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(place[:2], family=family, backlog=128)
     except socket.gaierror as error:
-        raise AddressError(f"bind {bind!r}: no address {host!r} here ({error.strerror})") from None
+        raise AddressError(f"listen {listen!r}: no address {host!r} here ({error.strerror})") from None
     except OSError as error:
         import errno
 
         if error.errno == errno.EADDRINUSE:
-            raise AddressInUseError(f"bind {bind!r}: somebody else listens there; say another port") from None
-        raise AddressError(f"bind {bind!r}: {error.strerror}") from None
+            raise AddressInUseError(
+                f"listen {listen!r}: somebody else listens there; say another port"
+            ) from None
+        raise AddressError(f"listen {listen!r}: {error.strerror}") from None
 
 
 def _complain(text: str) -> None:

@@ -66,7 +66,7 @@ def test_luigis_own_workers_use_a_scheduler_of_ours(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     with (
         scheduler_node(tmp_path) as (url, _),
-        background("web", "--scheduler", url, "--bind", "127.0.0.1:0", cwd=tmp_path) as web,
+        background("web", "--scheduler", url, "--listen", "127.0.0.1:0", cwd=tmp_path) as web,
     ):
         address = web.ready()
         assert "This progress looks :)" in luigi_run(tmp_path, address, 3)
@@ -85,8 +85,8 @@ def test_luigis_own_workers_use_a_scheduler_of_ours(tmp_path: Path) -> None:
 
 def test_what_cannot_work_is_said_before_anything_is_served(tmp_path: Path) -> None:
     for flags, code, text in (
-        (("--bind", "0.0.0.0:8082"), 2, "give --users"),
-        (("--bind", "8082"), 2, "expected HOST:PORT"),
+        (("--listen", "0.0.0.0:8082"), 2, "give --users"),
+        (("--listen", "8082"), 2, "expected HOST:PORT"),
         (("--users", "nobody"), 2, "actorsched keygen user NAME"),
         (("--certificate", "program.py"), 2, "--certificate"),
         (("--scheduler", "8081"), 2, "8081"),
