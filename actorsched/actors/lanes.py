@@ -13,6 +13,9 @@ nobody, because its next frame has the next number, and would make this one a la
 had an answer no lane is lent at all, and the first call of all is the actor's as well: who calls once makes
 one connection.
 
+Where a lane cannot even be connected (the scheduler may have no more room for connections), it rests for a
+while: each call would else wait for that in vain, before the actor makes it through its own connection.
+
 An exception in the middle, as a signal raises it, closes the connection of the lane; the next call opens
 another. What a frame that was given up has done is unknown, as with any other client; it counts up, so that a
 late copy of it can do nothing.
@@ -22,6 +25,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from typing import Any
 
 from pykka import ActorRef
@@ -33,6 +37,8 @@ from actorsched.actors.question import answer_to, write_question
 
 #: threads that can ask at the same time without the actor; each lane that is used is a connection
 LANES = 4
+#: seconds
+REST_S = 60.0
 
 
 class Lane:
@@ -53,6 +59,12 @@ class Lane:
         self._timeout_s = timeout_s
         self._now = now
         self._seq = 0
+        self._rests_until = -inf
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is of no use at present."""
+        return self._rests_until > -inf and self._now() < self._rests_until
 
     def ask(self, method: str, params: Mapping[str, Any], endpoint: int) -> Any | Resume:
         """The result of a call, or how the actor is to go on with it.
@@ -61,7 +73,8 @@ class Lane:
             Exception: what the call, or the connection, ends with.
         """
         conversation = self._conversation
-        if conversation.socket is None:
+        is_new = conversation.socket is None
+        if is_new:
             conversation.current = endpoint
         self._seq = seq = self._seq + 1
         frame = write_question(method, params, seq, self._client, seq)
@@ -69,6 +82,8 @@ class Lane:
         try:
             response = conversation.attempt(frame, self._timeout_s)
         except NoAnswerError as error:
+            if is_new:
+                self._rests_until = self._now() + REST_S
             return Resume(frame=frame, number=seq, since=since, noticed=self._now(), failure=error)
         return answer_to(response, seq, conversation.url)
 
@@ -117,6 +132,8 @@ class Lanes:
         except IndexError:
             return ref.ask(Call(method=method, params=params))
         try:
+            if lane.rests:
+                return ref.ask(Call(method=method, params=params))
             result = lane.ask(method, params, endpoint)
             if type(result) is Resume:
                 self._endpoint = None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from actorsched.actors import lanes
 from actorsched.actors.lanes import Lanes
 from actorsched.actors.messages import Call, Resume
 from actorsched.actors.patience import NoAnswerError
+from actorsched.rpc.envelope import Response
 
 
 class Lane:
     """Its first attempt is in vain."""
+
+    rests = False
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -54,3 +59,44 @@ def test_a_lane_whose_frame_is_sent_again_is_lent_to_nobody() -> None:
     assert isinstance(ref.asked[1], Call)
     assert lane.asked == ["first"]
     assert lanes.call(ref, "later", {}) == "by the lane"  # type: ignore[arg-type]
+
+
+class Conversation:
+    """One whose connection cannot be made, as long as `full`."""
+
+    url = "tcp://there"
+    current = 0
+
+    def __init__(self) -> None:
+        self.socket: object = None
+        self.full = True
+        self.attempts = 0
+
+    def attempt(self, frame: bytes, timeout_s: float) -> Any:
+        self.attempts += 1
+        if self.full:
+            raise NoAnswerError("no connection")
+        self.socket = "open"
+        return Response(jsonrpc="2.0", id=json.loads(frame)["id"], result="by the lane")
+
+
+def test_a_lane_that_cannot_be_connected_rests() -> None:
+    """Each call would wait for it; the actor has its connection already."""
+    now = [0.0]
+    conversation: Any = Conversation()
+    lent = Lanes()
+    ref: Any = Ref(lent)
+    lent.fill([lanes.Lane(conversation, "me/0", 10.0, lambda: now[0])])
+    for _ in range(3):
+        lent.lead_to(0)
+        assert lent.call(ref, "ping", {}) == "by the actor"
+    assert conversation.attempts == 1
+    now[0] += lanes.REST_S
+    conversation.full = False
+    lent.lead_to(0)
+    assert lent.call(ref, "ping", {}) == "by the lane"
+    conversation.full = True  # a connection that breaks is no reason to rest
+    assert lent.call(ref, "ping", {}) == "by the actor"
+    conversation.full = False
+    lent.lead_to(0)
+    assert lent.call(ref, "ping", {}) == "by the lane"
