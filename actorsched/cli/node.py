@@ -73,6 +73,7 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
     from actorsched.facade.serve import serve
 
     _refuse_bad_addresses(values)
+    _have_room()
     stopped = threading.Event()
     settings = values_of(SchedulerSettings, values)
     store = values["store"] or _default_store(values["bind"][0])
@@ -99,6 +100,15 @@ def _be_scheduler(values: Mapping[str, Any]) -> int:
         _tell_how_it_is(scheduler, addresses, values["store"] is None, stopped)
         log.info("scheduler is stopping", address=addresses)
     return 0
+
+
+def _have_room() -> None:
+    """Let this process have as many connections as it may: a worker node makes three, and the usual limit of
+    1024 open files is there for the sake of old programs."""
+    with contextlib.suppress(ImportError):  # not on every system
+        from actorsched.children.descriptors import UNLIMITED, allow
+
+        allow(UNLIMITED)
 
 
 def _default_store(bound_to: str) -> str:

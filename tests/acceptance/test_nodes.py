@@ -290,3 +290,15 @@ def test_a_disabled_node_finishes_what_it_runs_and_gets_no_more(folder: Path) ->
             )
         first.signal(signal.SIGTERM)
         assert first.wait() == 0, first.ended()
+
+
+def test_a_scheduler_takes_as_many_open_files_as_it_may(folder: Path) -> None:
+    """Each worker node has three connections, and the usual limit is there for the sake of old programs."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        with scheduler_node(folder, "--store", "memory://") as (_, scheduler):
+            assert resource.prlimit(scheduler.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
