@@ -88,7 +88,7 @@ class HttpClient:
 
         self.address = address
         self._found = False
-        self._errors = httpx.TransportError
+        self._errors, self._other_errors = httpx.TransportError, httpx.RequestError
         unix = address.scheme == "http+unix"
         self._base = f"http://localhost{address.path}" if unix else address.endpoint
         self._client: Any = httpx.Client(
@@ -117,6 +117,8 @@ class HttpClient:
         except self._errors as error:
             self._refuse_untrusted(error)
             raise HttpAwayError(f"{self.address}: {str(error) or type(error).__name__}") from None
+        except self._other_errors as error:
+            raise ProtocolError(f"{self.address} answered, and that cannot be read: {error}") from None
         status = answer.status_code
         if status in AWAY:
             raise HttpAwayError(f"{self.address} answered with status {status}")
