@@ -52,6 +52,12 @@ class ChildPrinted(ChildEvent):
     fd: int
 
 
+class ChildHasRoom(ChildEvent):
+    """It has read some of what it was sent."""
+
+    __slots__ = ()
+
+
 class ChildEnded(ChildEvent):
     """Its status has come."""
 
@@ -185,6 +191,11 @@ class ChildLink:
             sent = 0
         self._child.unsent = unsent[sent:]
         return sent == len(unsent)
+
+    def await_room(self) -> None:
+        """The slot is told, once, when `post_on` can go on; not if the child has ended."""
+        assert self._child is not None
+        self._inbox.await_room(self._child.connection.fileno(), ChildHasRoom(self.life))
 
     def said(self) -> list[bytes]:
         """The frames that have come since the last time; none when the child has said its last."""

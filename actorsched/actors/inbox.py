@@ -31,6 +31,7 @@ from pykka._envelope import Envelope  # the one piece of Pykka that an inbox nee
 FAIRNESS = 64
 
 _POLLIN = 1  # the same number in `select` and in `zmq`
+_POLLOUT = select.POLLOUT  # of a descriptor
 
 
 #: how often this process came out of a fork
@@ -89,6 +90,7 @@ class Inbox:
         self._make_poller = make_poller
         self._poller: Poller | None = None
         self._sources: dict[Any, object] = {}
+        self._crowded: dict[int, object] = {}
         self._wake_read = self._wake_write = -1
         self._taken = 0
         # Without sources a lock is the cheapest thing to wait on: acquired by the waiting actor,
@@ -201,8 +203,19 @@ class Inbox:
         self._sources[source] = message
         poller.register(source, _POLLIN)
 
+    def await_room(self, descriptor: int, message: object) -> None:
+        """Deliver `message` once, as soon as there is room to write to a descriptor.
+
+        Only while it is listened to: else nobody would notice that its other side is gone.
+        """
+        if descriptor in self._sources and self._poller is not None:
+            self._crowded[descriptor] = message
+            self._poller.register(descriptor, _POLLIN | _POLLOUT)
+
     def unlisten(self, source: Any) -> None:
         """Stop listening to `source`; does nothing if nobody listened."""
+        if self._crowded:
+            self._crowded.pop(source, None)
         if self._sources.pop(source, None) is not None and self._poller is not None:
             self._poller.unregister(source)
 
@@ -213,6 +226,7 @@ class Inbox:
             self._closed = True
             self._poller = None
             self._sources.clear()
+            self._crowded.clear()
             self._timers.clear()
             self._close_descriptors()
 
@@ -278,7 +292,12 @@ class Inbox:
         assert self._poller is not None
         # rounded up: a poll that returns a little early would be repeated with no time left
         milliseconds = None if timeout is None else int(timeout * 1000) + (timeout > 0)
-        for source, _ in self._poller.poll(milliseconds):
+        for source, events in self._poller.poll(milliseconds):
+            if self._crowded and source in self._crowded and events & _POLLOUT:
+                self._due.append(Envelope(self._crowded.pop(source)))
+                self._poller.register(source, _POLLIN)
+                if events == _POLLOUT:
+                    continue
             if source == self._wake_read:
                 if self._wake_read == self._wake_write:
                     os.eventfd_read(self._wake_read)

@@ -1,7 +1,7 @@
 """Messages to the tasks of a slot's runs: kept until their run has begun, and then sent. No actor.
 
-A child that is busy does not read. Its socket holds some of what it is sent, and the rest is tried again, so
-that the slot waits for nobody.
+A child that is busy does not read. Its socket holds some of what it is sent, and the rest follows when there
+is room, so that the slot waits for nobody.
 """
 
 from __future__ import annotations
@@ -9,14 +9,9 @@ from __future__ import annotations
 import contextlib
 
 from actorsched.actors.child_link import ChildLink
-from actorsched.actors.inbox import Inbox
 from actorsched.actors.log import log
 from actorsched.actors.messages import TaskMessage
-from actorsched.actors.reminders import PostOn
 from actorsched.children.speech import Message, encode
-
-#: between two attempts to send the rest, seconds
-POST_PAUSE_S = 0.02
 
 
 class Letters:
@@ -24,12 +19,10 @@ class Letters:
 
     Args:
         child: who gets them.
-        inbox: of the slot; it is told when to `post_on`.
     """
 
-    def __init__(self, child: ChildLink, inbox: Inbox) -> None:
+    def __init__(self, child: ChildLink) -> None:
         self._child = child
-        self._inbox = inbox
         self._kept: list[TaskMessage] = []
 
     def keep(self, letter: TaskMessage) -> None:
@@ -46,7 +39,7 @@ class Letters:
         said = Message(run_id=letter.run_id, message_id=letter.message_id, content=letter.content)
         try:
             if not self._child.post(encode(said)):
-                self._go_on_later()
+                self._child.await_room()
         except OSError as error:
             log.warning("a message did not reach its task", run=letter.run_id, error=str(error))
 
@@ -54,7 +47,4 @@ class Letters:
         """Send the rest, or some of it."""
         with contextlib.suppress(OSError):  # its end is heard
             if not self._child.post_on():
-                self._go_on_later()
-
-    def _go_on_later(self) -> None:
-        self._inbox.after(POST_PAUSE_S, PostOn(self._child.life))
+                self._child.await_room()

@@ -39,13 +39,6 @@ class EndRun:
 
 
 @dataclass(frozen=True, slots=True)
-class PostOn:
-    """The child of this life may have read some of what it was sent."""
-
-    life: int
-
-
-@dataclass(frozen=True, slots=True)
 class TryAgain:
     """There was no child for the run; there may be one now."""
 

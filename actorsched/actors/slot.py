@@ -39,12 +39,19 @@ import msgspec
 from pykka import ActorRef
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.child_link import ChildEnded, ChildLink, ChildPrinted, ChildSpoke
+from actorsched.actors.child_link import (
+    ChildEnded,
+    ChildEvent,
+    ChildHasRoom,
+    ChildLink,
+    ChildPrinted,
+    ChildSpoke,
+)
 from actorsched.actors.ending import NONE, Ending, failed
 from actorsched.actors.inbox import Timer
 from actorsched.actors.letters import Letters
 from actorsched.actors.messages import CancelRun, RunJob, TaskMessage
-from actorsched.actors.reminders import EndRun, GraceOver, Lingered, PostOn, TimedOut, TryAgain
+from actorsched.actors.reminders import EndRun, GraceOver, Lingered, TimedOut, TryAgain
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.telling import Telling
 from actorsched.actors.upcoming import Upcoming
@@ -98,7 +105,7 @@ class SlotActor(Actor):
         self._settings = settings
         self._child = ChildLink(number, self.actor_inbox, self._nursery, settings)
         self._upcoming = Upcoming(self._child, self._nursery, self._runtime.clock.monotonic)
-        self._letters = Letters(self._child, self.actor_inbox)
+        self._letters = Letters(self._child)
         self._job: RunJob | None = None
         self._tries = 0  # of the present run, to get a child
         self._resuming = False  # whether the child has yet to say that it goes on with a suspended run
@@ -133,7 +140,9 @@ class SlotActor(Actor):
                 if not self._child.read_page(fd):
                     self._hear_all(self._child.all_said())
                     self._child.keep_early()
-            case ChildSpoke() | ChildEnded() | ChildPrinted():
+            case ChildHasRoom(life=life) if life == self._child.life:
+                self._letters.post_on()
+            case ChildEvent():
                 pass  # of a child that is not here any more
             case CancelRun(run_id=run_id, cause=cause, at_once=at_once):
                 self._end_run(EndRun(run_id, cause, at_once=at_once))
@@ -147,10 +156,6 @@ class SlotActor(Actor):
             case GraceOver(run_id=run_id):
                 if self._is_present(run_id):
                     self._child.kill(signal.SIGKILL)
-            case PostOn(life=life) if life == self._child.life:
-                self._letters.post_on()
-            case PostOn():
-                pass  # to a child that is not here any more
             case TryAgain(run_id=run_id):
                 if self._is_present(run_id):
                     self._try_again()

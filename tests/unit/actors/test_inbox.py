@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -119,3 +121,33 @@ def test_close_gives_every_descriptor_back(pipe: tuple[int, int]) -> None:
     inbox.put(Envelope("too late"))
     if before is not None:
         assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_room_is_told_of_once_and_what_comes_meanwhile_too() -> None:
+    """A peer that does not read holds up neither the actor nor its own words."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        there.setblocking(False)
+        inbox = Inbox()
+        inbox.await_room(here.fileno(), "nobody listens")
+        inbox.listen(here.fileno(), "spoke")
+        while True:
+            try:
+                here.send(b"x" * 65536)
+            except BlockingIOError:
+                break
+        inbox.await_room(here.fileno(), "room")
+        inbox.after(0, "no room yet")
+        assert inbox.get().message == "no room yet"
+        there.send(b"y")
+        assert inbox.get().message == "spoke"
+        here.recv(1)
+        with contextlib.suppress(BlockingIOError):
+            while there.recv(65536):
+                pass
+        assert inbox.get().message == "room"
+        inbox.after(0, "once")
+        assert inbox.get().message == "once"
+        inbox.unlisten(here.fileno())
+        inbox.close()
