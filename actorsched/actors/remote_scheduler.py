@@ -3,7 +3,8 @@
 Accepts
     Call            ask: the method's result; or its error, or SchedulerUnreachableError, raised
     Resume          ask: as for Call; from a lane
-    CallBatch       ask: a list with the result or the exception of each call; or as above
+    CallBatch       ask: a list with the result or the exception of each call; or as above. One with an
+                    identity comes from a relay, and is passed on under it
     Exchange        tell: answered by one ExchangeEnded
     KeepAlive       tell: this actor pings for the worker from now on, while the listener lives
     StopKeepAlive   tell
@@ -94,6 +95,8 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
     """
 
     owns_sockets = True
+    #: tells a relay that it need not: its scheduler does
+    remembers_replies = True
 
     def __init__(
         self,
@@ -139,8 +142,10 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 return self._call(method, params, until)
             case Resume():
                 return self._resume(message)
-            case CallBatch(calls=calls):
+            case CallBatch(calls=calls, client=None):
                 return self._call_many(calls)
+            case CallBatch(calls=calls, client=str(client), seq=seq):
+                return self._pass_on(calls, client, seq)
             case Exchange():
                 self._exchange(message)
             case _PingTime():
@@ -220,6 +225,20 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
                 written, size = {}, 0
         if written:
             self._send_batch(written, results)
+        return results
+
+    def _pass_on(self, calls: Sequence[Call], client: str, seq: int) -> list[Any]:
+        """Make calls for somebody who has numbered them.
+
+        In one frame, which is the same whenever they come again; so it takes effect once, however often that
+        is, and whatever has become of this client, or the relay, in between.
+        """
+        written: dict[int, bytes] = {}
+        for number, call in enumerate(calls):
+            identity = (None, None) if written else (client, seq)
+            written[number] = write_question(call.method, call.params, number, *identity)
+        results: list[Any] = [None] * len(calls)
+        self._send_batch(written, results)
         return results
 
     def _send_batch(self, written: dict[int, bytes], results: list[Any]) -> None:

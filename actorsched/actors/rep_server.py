@@ -11,7 +11,8 @@ On crash
     a frame that cannot be answered otherwise is answered with an error; the server goes on.
 
 A whole batch goes to the scheduler in one message. `SchedulerActor` needs none of this: it has its sockets
-itself (`host.py`). This is for objects with the RPC methods, and for relays.
+itself (`host.py`). This is for objects with the RPC methods, and for relays. A relay whose scheduler is away
+asks its clients to send again what they have numbered, because that takes effect once.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from actorsched.actors.base import Actor
 from actorsched.actors.host import Bind, Host, HostEvent
 from actorsched.actors.messages import Call, CallBatch, Hints, Subscribe
 from actorsched.actors.runtime import Runtime
-from actorsched.errors import WorldError
+from actorsched.errors import SchedulerUnreachableError, WorldError
 from actorsched.rpc.errors import UnavailableError
+from actorsched.rpc.methods import METHODS
 from actorsched.transport.guard import Guard
 
 #: seconds after which a client is told that the scheduler does not answer
@@ -55,7 +57,8 @@ class RepServerActor(Actor):
         super().__init__(runtime)
         self._scheduler = scheduler
         self._ask_timeout_s = ask_timeout_s
-        once = self._make_once if getattr(scheduler.actor_class, "remembers_replies", False) else None
+        self._remembers = getattr(scheduler.actor_class, "remembers_replies", False)
+        once = self._make_once if self._remembers else None
         self._host = Host(self, self._runtime, self._make_calls, once, guard)
 
     def on_start(self) -> None:
@@ -76,19 +79,30 @@ class RepServerActor(Actor):
         self._host.close()
 
     def _make_calls(self, calls: Sequence[Call]) -> Sequence[Any]:
+        harmless = self._remembers and all(METHODS[call.method].reads_only for call in calls)
         if len(calls) == 1:
-            return [self._ask(calls[0])]
-        return self._ask(CallBatch(calls=tuple(calls)))  # type: ignore[no-any-return]
+            return [self._ask(calls[0], again=harmless)]
+        return self._ask(CallBatch(calls=tuple(calls)), again=harmless)  # type: ignore[no-any-return]
 
     def _make_once(self, calls: Sequence[Call], client: str, seq: int, mark: bytes) -> Sequence[Any]:
         batch = CallBatch(calls=tuple(calls), client=client, seq=seq, mark=mark)
-        return self._ask(batch)  # type: ignore[no-any-return]
+        return self._ask(batch, again=True)  # type: ignore[no-any-return]
 
-    def _ask(self, message: object) -> Any:
+    def _ask(self, message: object, *, again: bool) -> Any:
+        """Ask the scheduler; `again`: however often the same is asked for, it is done once or does nothing.
+
+        Raises:
+            UnavailableError: the client is to send it again.
+            Exception: what the scheduler answers, or that it did not.
+        """
         try:
             return self._scheduler.ask(message, timeout=self._ask_timeout_s)
         except ActorDeadError:
             raise UnavailableError("the scheduler is stopping; send the same request again") from None
         except Timeout:
-            # it may still happen, so the client must not be told to send it again
-            raise WorldError(f"the scheduler did not answer within {self._ask_timeout_s:g} s") from None
+            why = f"the scheduler did not answer within {self._ask_timeout_s:g} s"
+        except SchedulerUnreachableError as error:
+            why = str(error)
+        if again:
+            raise UnavailableError(f"{why}; send the same request again")
+        raise WorldError(why)  # it may still happen, so the client must not be told to send it again
