@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from actorsched.core.picking import Picking
 from tests.machines import Driven
 
 WORKERS = ("a", "b", "c")
@@ -81,3 +83,36 @@ def test_several_at_once_are_those_that_would_come_one_by_one(
         [driven.get_work(worker=worker)["task_id"] for worker in WORKERS] for driven in (at_once, one_by_one)
     ]
     assert later[0] == later[1]
+
+
+@given(
+    tasks=tasks,
+    capacities=st.fixed_dictionaries({"gpu": st.integers(1, 6), "db": st.integers(1, 6)}),
+    processes=st.fixed_dictionaries(dict.fromkeys(WORKERS, st.integers(1, 4))),
+    before=before,
+    assistant=st.booleans(),
+    wanted=st.integers(1, 9),
+)
+def test_the_short_way_leads_where_the_long_one_does(
+    tasks: list[dict[str, Any]],
+    capacities: dict[str, int],
+    processes: dict[str, int],
+    before: list[str],
+    assistant: bool,
+    wanted: int,
+) -> None:
+    """Whatever runs, and whoever else could take something."""
+    short, long = (machine_with(tasks, capacities, processes) for _ in range(2))
+    for driven in (short, long):
+        for worker in before:
+            driven.get_work(worker=worker)
+    ask = {"worker": "a", "assistant": assistant, "max_tasks": wanted}
+    found = [told(grant) for grant in short.get_work(**ask)["tasks"]]
+
+    def descend(picking: Picking) -> Any:
+        return picking._descend() if picking._descent is None else picking._descent.next()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Picking, "next", descend)
+        assert [told(grant) for grant in long.get_work(**ask)["tasks"]] == found
+    event(f"{len(found)} tasks")

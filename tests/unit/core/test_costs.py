@@ -135,27 +135,39 @@ def test_a_call_does_no_more_among_many_tasks_than_among_few(name: str, shape: s
     assert min(peak_bytes(lambda: method(many)) for _ in range(3)) < PEAK_BYTES_MAX
 
 
-def asked_for(n_running: int, needs: dict[str, int], wanted: int) -> int:
-    """The instructions of a request for so many tasks while so many run, which others have registered."""
+def asked_for(n_running: int, needs: dict[str, int], wanted: int, *, passing: bool = False) -> int:
+    """The instructions of a request for so many tasks while so many run, which somebody else has begun.
+
+    Args:
+        passing: they are the worker's own, and one that needs the same comes before, for another worker;
+            else a node asks for what somebody has submitted.
+    """
     machine = SchedulerMachine(SchedulerSettings(), resources={"pool": 10_000}, epoch="e")
     now = Instant(1.0, 1.0)
+    machine.get_work(now, worker="able")
     for index in range(n_running + wanted):
-        machine.add_task(now, worker="submitter", task_id=f"T{index}", resources=needs)
+        machine.add_task(now, worker="w" if passing else "submitter", task_id=f"T{index}", resources=needs)
     machine.get_work(now, worker="other", assistant=True, max_tasks=n_running)
-    return instructions(lambda: machine.get_work(now, worker="w", assistant=True, max_tasks=wanted))
+    if passing:
+        machine.add_task(now, worker="able", task_id="first", resources=needs, priority=1)
+    ask = {"worker": "w", "assistant": not passing, "max_tasks": wanted}
+    return instructions(lambda: machine.get_work(now, **ask))
 
 
-def test_where_nothing_needs_resources_it_does_not_matter_how_much_runs() -> None:
+@pytest.mark.parametrize("needs", [{}, {"pool": 1}])
+def test_where_what_is_needed_is_there_it_does_not_matter_how_much_runs(needs: dict[str, int]) -> None:
     """A scheduler with a thousand busy nodes hands out as fast as one with a few."""
-    few, many = (asked_for(n, {}, 1) for n in (10, 1_000))
+    few, many = (asked_for(n, needs, 1) for n in (10, 1_000))
     assert many <= 1.1 * few
 
 
 def test_a_request_for_several_goes_through_what_runs_once() -> None:
     """And not once for each of them."""
     one, several = (
-        asked_for(1_000, {"pool": 1}, wanted) - asked_for(10, {"pool": 1}, wanted) for wanted in (1, 40)
+        asked_for(1_000, {"pool": 1}, wanted, passing=True) - asked_for(10, {"pool": 1}, wanted, passing=True)
+        for wanted in (1, 40)
     )
+    assert one > 10_000, "there is no reservation, and so nothing is shown"
     assert several <= 1.1 * one
 
 
