@@ -186,7 +186,9 @@ class Host:
         socket = self._network.open_rep(address, max_frame_bytes=MAX_FRAME_BYTES, door=self._door)
         try:
             beside = events_beside(socket.address, wanted.events_port)
-            self._sockets[socket] = self._network.open_pub(beside, door=self._door)
+            # of two ports of one address, with the same port for the hints
+            there = next((hints for hints in self._sockets.values() if hints.address == beside), None)
+            self._sockets[socket] = there or self._network.open_pub(beside, door=self._door)
         except BaseException:
             socket.close()
             raise
@@ -195,7 +197,7 @@ class Host:
 
     def publish(self, work: Sequence[str], messages: Sequence[str]) -> None:
         """Give hints to those who listen."""
-        for hints in self._sockets.values():
+        for hints in dict.fromkeys(self._sockets.values()):
             for worker in work:
                 hints.publish(worker, "work")
             for worker in messages:

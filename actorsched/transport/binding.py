@@ -169,6 +169,12 @@ def _explained(address: Address, number: int, text: str) -> AddressError | Addre
         return AddressError(
             f"address {address}: this machine has no interface {address.host!r}; use one it has"
         )
+    if number == errno.ENOENT and address.scheme == "ipc":
+        folder = os.path.dirname(address.name) or "."
+        return AddressError(
+            f"address {address}: nothing can be made in {folder!r}; is there such a folder? Make it, or choose"
+            " another path"
+        )
     if number in (errno.EACCES, errno.EPERM):
         return AddressError(
             f"address {address}: not permitted ({text}); use a port above 1023 or another path"

@@ -155,6 +155,22 @@ def test_a_server_that_stands_still_is_there_all_the_same(backend: Any, tmp_path
             serve(backend, bind=f"ipc://{tmp_path}/s")
 
 
+def test_two_ports_of_one_address_have_one_port_for_their_hints(backend: Any, connect: Connect) -> None:
+    """Where that is wished for, because of a firewall."""
+    with serve(backend) as first:
+        assert first.address
+    port = int(first.address.rpartition(":")[2])
+    with serve(backend, ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0"], events_port=port) as server:
+        told = {connect(address).hello()["events"] for address in server.addresses}
+    assert told == {f"tcp://127.0.0.1:{port}"}
+
+
+def test_a_folder_that_is_missing_is_named(backend: Any, tmp_path: Path) -> None:
+    """With the remedy."""
+    with pytest.raises(AddressError, match=r"nothing can be made in '.*/missing'.*[Mm]ake it"):
+        serve(backend, bind=f"ipc://{tmp_path}/missing/s")
+
+
 def test_the_port_of_the_hints_is_free_again_too(backend: Any) -> None:
     """At once, as that of the server."""
     with serve(backend) as first:
