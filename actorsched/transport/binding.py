@@ -172,8 +172,8 @@ def _explained(address: Address, number: int, text: str) -> AddressError | Addre
     if number == errno.ENOENT and address.scheme == "ipc":
         folder = os.path.dirname(address.name) or "."
         return AddressError(
-            f"address {address}: nothing can be made in {folder!r}; is there such a folder? Make it, or choose"
-            " another path"
+            f"address {address}: nothing can be made in {folder!r}; is there such a folder? Make it, or"
+            " choose another path"
         )
     if number in (errno.EACCES, errno.EPERM):
         return AddressError(

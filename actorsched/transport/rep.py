@@ -28,8 +28,8 @@ LINGER_MS = 1000
 #: answers that are kept for one peer that does not read; an honest one has at most one
 MAX_UNREAD = 16
 #: requests of one peer that wait to be taken, each of which may be 16 MiB long; an honest one has at most one
-#: (ZeroMQ would take a thousand)
-MAX_WAITING = 4
+#: (ZeroMQ would take a thousand; with fewer than this, it wakes up its thread too often)
+MAX_WAITING = 16
 #: flags and options of ZeroMQ as plain numbers: the enumerations of pyzmq take longer than what they ask for
 _NOBLOCK = 1
 _NOBLOCK_SNDMORE = 1 | 2
