@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from actorsched.transport.address import Address
 from actorsched.transport.binding import Binding
 from actorsched.transport.context import context
+from actorsched.transport.family import wants_ipv6
 from actorsched.transport.keys import Keys
 from actorsched.transport.req import identify
 from actorsched.transport.zap import Door
@@ -90,7 +91,7 @@ class SubSocket:
         self.socket: zmq.Socket[bytes] = context().socket(zmq.SUB)
         self.socket.linger = 0
         self.socket.maxmsgsize = 2 * MAX_TOPIC_BYTES
-        self.socket.ipv6 = ":" in address.host
+        self.socket.ipv6 = wants_ipv6(address.host)
         self.socket.reconnect_ivl = 100
         self.socket.reconnect_ivl_max = 2000
         # nothing is ever sent from here, so that only a question shows that the other machine is gone

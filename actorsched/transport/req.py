@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from actorsched.transport.address import Address
 from actorsched.transport.context import context
+from actorsched.transport.family import wants_ipv6
 from actorsched.transport.keys import Keys
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ReqSocket:
         self.socket.req_correlate = True
         self.socket.immediate = not patient
         self.socket.maxmsgsize = max_frame_bytes
-        self.socket.ipv6 = ":" in address.host
+        self.socket.ipv6 = wants_ipv6(address.host)
         self.socket.reconnect_ivl = 50
         self.socket.reconnect_ivl_max = 1000
         if address.scheme != "inproc":
