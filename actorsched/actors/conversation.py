@@ -17,7 +17,7 @@ from typing import Any
 from actorsched._version import __version__
 from actorsched.actors.contact import Contact
 from actorsched.actors.messages import Resume
-from actorsched.actors.patience import SLICE_S, NoAnswerError, NotNowError, Patience
+from actorsched.actors.patience import SLICE_S, NoAnswerError, NotNowError, Patience, TooLateError
 from actorsched.actors.runtime import Event, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import (
@@ -92,6 +92,9 @@ class Conversation:
         self._patience = Patience(url, settings, runtime, closing, meanwhile, contact)
         self._meanwhile = meanwhile
         self._greeted = greeted
+        self._contact_s = settings.connect_timeout
+        if len(endpoints) > 1:
+            self._contact_s = min(self._contact_s, FIRST_CONTACT_S)
 
     def converse(self, frame: bytes, patience_s: float | None = None) -> Response | list[Response]:
         """Send a frame until it is answered.
@@ -209,14 +212,14 @@ class Conversation:
             if socket.lost():
                 raise NoAnswerError(f"the connection to {socket.address} broke")
             if self._now() >= deadline:
-                raise NoAnswerError(f"no answer from {socket.address} within {timeout_s:.3g} s")
+                raise TooLateError(f"no answer from {socket.address} within {timeout_s:.3g} s")
         return frames
 
     def _send(self, socket: ReqSocket, frame: bytes, timeout_s: float) -> None:
         """Send a frame as soon as there is a connection."""
         if socket.send(frame):
             return
-        contact_s = timeout_s if len(self._endpoints) == 1 else min(timeout_s, FIRST_CONTACT_S)
+        contact_s = min(timeout_s, self._contact_s)
         deadline = self._now() + contact_s
         while not socket.send(frame, min(SLICE_S, max(0.001, deadline - self._now()))):
             self._meanwhile()

@@ -15,10 +15,17 @@ T = TypeVar("T")
 
 #: the longest time between two looks at the other duties; nobody notices it, and it costs nothing
 SLICE_S = 0.05
+#: an answer that did not come in time (a large one, through a slow line) gets twice the time at the next
+#: attempt, up to so many times `connect_timeout`: it might else be begun again for ever
+LONGER_MAX = 16
 
 
 class NoAnswerError(Exception):
     """One attempt was in vain; the text says why."""
+
+
+class TooLateError(NoAnswerError):
+    """There was somebody to ask, and his answer did not come within the time."""
 
 
 class NotNowError(NoAnswerError):
@@ -94,10 +101,11 @@ class Patience:
         until = started + patience_s if patience_s > 0 else None
 
         heard: NotNowError | None = None
+        longer = 1
 
         def once() -> T:
-            nonlocal heard
-            timeout_s = settings.connect_timeout
+            nonlocal heard, longer
+            timeout_s = longer * settings.connect_timeout
             if until is not None:
                 timeout_s = min(timeout_s, max(SLICE_S, until - self._now()))
             try:
@@ -105,7 +113,8 @@ class Patience:
             except NotNowError as error:
                 heard = error
                 raise
-            except NoAnswerError:
+            except NoAnswerError as error:
+                longer = _longer(longer, error)
                 if heard is not None and timeout_s < settings.connect_timeout:
                     raise heard from None  # the patience left too little time to hear it again
                 heard = None
@@ -115,6 +124,7 @@ class Patience:
 
         try:
             if failed is not None:
+                longer = _longer(longer, failed.failure)
                 raise failed.failure
             return once()
         except NoAnswerError as error:
@@ -169,3 +179,8 @@ class Patience:
         while (left := until - self._now()) > 0:
             self._meanwhile()
             self._closing.wait(min(SLICE_S, left))
+
+
+def _longer(factor: int, failure: Exception) -> int:
+    """How many times its time an answer gets after this failure."""
+    return min(2 * factor, LONGER_MAX) if isinstance(failure, TooLateError) else factor

@@ -1,7 +1,7 @@
-"""Which addresses a name has: ZeroMQ looks up those of IPv4, or those of IPv6, as it is told.
+"""Which addresses a name has. ZeroMQ looks up those of IPv4, or those of IPv6, as it is told.
 
-IPv4 where there is any: a name that has both (`localhost` mostly has) is then found at a scheduler that listens
-to IPv4 alone, as ours do unless they are told otherwise.
+IPv4 where there is any: a name that has both (`localhost` mostly has) is then found at a scheduler that
+listens to IPv4 alone, as ours do unless they are told otherwise.
 """
 
 from __future__ import annotations

@@ -99,6 +99,14 @@ def test_one_greeting_is_enough_for_a_connection(conversation: Conversation, net
     assert socket.looks == 1
 
 
+def test_only_an_answer_may_take_longer_than_usual(conversation: Conversation, network: Network) -> None:
+    """Where nobody is, the next address is tried as soon as before."""
+    network.there = False
+    with pytest.raises(NoAnswerError, match=r"no connection to .* within 10 s"):
+        conversation.attempt(b"frame", 160.0)
+    assert network.time == pytest.approx(1010.0, abs=0.1)
+
+
 @pytest.mark.parametrize("after_s", [0.0, 1.0])
 def test_whoever_comes_after_a_broken_connection_is_greeted(
     after_s: float, conversation: Conversation, network: Network

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from actorsched.actors.messages import Resume
-from actorsched.actors.patience import NoAnswerError, NotNowError, Patience
+from actorsched.actors.patience import NoAnswerError, NotNowError, Patience, TooLateError
 from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.config import ClientSettings
 from actorsched.errors import SchedulerUnreachableError
@@ -101,3 +101,24 @@ def test_a_loss_that_several_threads_have_noticed_is_told_of_once() -> None:
         "lost contact with the scheduler",
         "contact with the scheduler is back",
     ]
+
+
+def test_an_answer_that_is_late_gets_more_time_the_next_time() -> None:
+    """A large one through a slow line would else never come: it would be begun again and again."""
+    settings = ClientSettings(connect_timeout=10.0, retry_wait_min=0.0, retry_wait_max=0.0)
+    patience = Patience("tcp://there", settings, Runtime(), threading.Event(), lambda: None)
+    errors: list[Exception] = [TooLateError("no answer")] * 3
+    errors += [NoAnswerError("no connection")] + [TooLateError("no answer")] * 3
+    allowed: list[float] = []
+
+    def attempt(timeout_s: float) -> str:
+        allowed.append(timeout_s)
+        if errors:
+            raise errors.pop(0)
+        return "answer"
+
+    failed = Resume(frame=b"", number=1, since=0.0, noticed=0.0, failure=TooLateError("no answer"))
+    assert patience.keep_trying(attempt, 0.0) == "answer"
+    assert allowed == [10.0, 20.0, 40.0, 80.0, 80.0, 160.0, 160.0, 160.0]
+    assert patience.keep_trying(attempt, 0.0, failed=failed) == "answer"
+    assert allowed[-1] == 20.0
