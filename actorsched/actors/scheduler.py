@@ -339,6 +339,9 @@ class SchedulerActor(Actor, SchedulerApi):
         while machine.given_up:
             worker, silent_s, runs = machine.given_up.popleft()
             log.warning("a worker was given up", worker=worker, silent_s=round(silent_s, 1), runs_lost=runs)
+        while machine.unloadable:
+            module, family, tasks, why = machine.unloadable.popleft()
+            log.warning("tasks have failed", module=module, family=family, tasks=tasks, cause=why)
         self._give_hints()
 
     def _ping_for_workers(self) -> None:

@@ -12,6 +12,7 @@ tried again by its policy. Soon after that everybody is asked anew (`AGAIN_S`), 
 from __future__ import annotations
 
 from math import inf
+from textwrap import indent
 
 from actorsched.core.facets import requeue
 from actorsched.core.instant import Instant
@@ -53,11 +54,13 @@ def fail_if_nobody_is_left(state: State, origin: Origin, reason: str, now: Insta
             waits = True
             continue
         failed = True
-        text = why(origin)
+        text = line = why(origin)
         more = reason.strip()[:REASON_MAX]
-        if "\n" in more:  # the end of a traceback
-            text = f"{text}\n\n{more}"
-        for record in sorted(group.records(), key=lambda record: record.place):
+        if "\n" in more:  # the end of a traceback: indented, as the line below it is what is shown in lists
+            text = f"{indent(more, '    ')}\n\n{line}"
+        records = sorted(group.records(), key=lambda record: record.place)
+        state.unloadable.append((records[0].module, records[0].family, len(records), line))
+        for record in records:
             record.expl = text
             state.touch(record)
             change(state, record, FAILED, now)

@@ -43,7 +43,7 @@ from actorsched.core.timers import Kind, Timers
 from actorsched.core.worker import WorkerRecord
 from actorsched.core.workersets import WorkerSet, WorkerSets
 
-#: of the workers that were given up, so many are told of when nobody asks for long
+#: of workers that were given up, and of what nobody can load, so many are told of when nobody asks for long
 GIVEN_UP_MAX = 1000
 #: of the announced scheduling failures, so many are kept
 ANNOUNCED_MAX = 100
@@ -91,6 +91,8 @@ class State:
         self.silent: dict[str, dict[TaskRecord, None]] = {}
         #: whom time has taken since somebody asked: worker, seconds of silence, runs; to tell people
         self.given_up: deque[tuple[str, float, int]] = deque(maxlen=GIVEN_UP_MAX)
+        #: what has failed since then because nobody can load it: module, family, tasks, why; to tell people
+        self.unloadable: deque[tuple[str | None, str, int, str]] = deque(maxlen=GIVEN_UP_MAX)
         #: perhaps without stakeholder and removal time; looked at when time is looked at
         self.unwanted: list[TaskRecord] = []
         self.n_hopeful = 0

@@ -252,7 +252,7 @@ def test_what_a_node_cannot_import_is_done_by_another_one(folder: Path, tmp_path
 def test_what_no_node_can_import_fails_with_the_remedy(folder: Path, tmp_path_factory: Any) -> None:
     """Whoever waits for it hears so at once; with a node that can, the same line succeeds."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    with scheduler_node(folder) as (url, _), worker_node(elsewhere, url) as bare:
+    with scheduler_node(folder) as (url, scheduler), worker_node(elsewhere, url) as bare:
         line = ["run", "trouble.py", "Fine", "--workers", "0", "--scheduler", url]
         text = run(*line, cwd=folder, code=30).stdout
         assert "1 failed" in text
@@ -260,7 +260,8 @@ def test_what_no_node_can_import_fails_with_the_remedy(folder: Path, tmp_path_fa
         assert f"pid={bare.pid}" in text
         assert f"none of its folders ({elsewhere})" in text
         assert "--path FOLDER or with --allow-module trouble" in text
-        assert any("a task cannot be loaded here" in line for line in bare.errors)
+        until(lambda: any("a task cannot be loaded here" in each for each in bare.errors), bare)
+        until(lambda: any("no worker can load it" in each for each in scheduler.errors), scheduler)
         with worker_node(folder, url):
             assert "1 run by other workers" in run(*line, cwd=folder).stdout
 

@@ -9,6 +9,7 @@ import pytest
 from actorsched.core.machine import SchedulerMachine
 from actorsched.core.origin import AGAIN_S, DECLINED_S
 from actorsched.core.waking import take_hints
+from actorsched.tasks.reports import cause_of
 from tests.machines import Driven
 
 WHY = "no module 'm': neither installed nor in the current folder"
@@ -131,17 +132,24 @@ def test_the_last_one_who_declines_fails_it_and_all_say_why(cluster: Cluster) ->
     assert cluster.count_pending("submitter")["n_can_run"] == 0
 
 
-def test_the_end_of_a_traceback_is_shown_below() -> None:
+def test_the_end_of_a_traceback_is_shown_too() -> None:
+    """In lists there is the line that says who cannot, and why."""
     alone = Cluster()
     alone.submit("a")
-    alone.decline_one("n", "'m' cannot be imported: KeyError: 'HOME'\nTraceback\nKeyError: 'HOME'")
+    alone.decline_one(
+        "n", "'m' cannot be imported: KeyError: 'HOME'\nTraceback\n  File \"m.py\", line 1\nKeyError: 'HOME'"
+    )
+    line = "no worker can load it: n: 'm' cannot be imported: KeyError: 'HOME'"
     assert alone.error("a").splitlines() == [
-        "no worker can load it: n: 'm' cannot be imported: KeyError: 'HOME'",
+        "    'm' cannot be imported: KeyError: 'HOME'",
+        "    Traceback",
+        '      File "m.py", line 1',
+        "    KeyError: 'HOME'",
         "",
-        "'m' cannot be imported: KeyError: 'HOME'",
-        "Traceback",
-        "KeyError: 'HOME'",
+        line,
     ]
+    assert cause_of(alone.error("a")) == line
+    assert list(alone.machine.unloadable) == [("m", "F", 1, line)]
 
 
 def test_a_retry_asks_everybody_anew(cluster: Cluster) -> None:
