@@ -238,9 +238,10 @@ class Duties(Registrations):
             registration = self._owed.get(task_id)
             status = "BATCH_RUNNING" if "batch_id" in more else "RUNNING"
             if registration is None:
-                # without a family, views would call it unknown until somebody registers it
+                # Without a family, views would call it unknown until somebody registers it; and without its
+                # parameters nobody could run it again, so until then it is handed out to nobody.
                 family = self._families.get(run.run_id, "")
-                calls.append(self._saying(task_id, status, family=family, **more))
+                calls.append(self._saying(task_id, status, family=family, runnable=False, **more))
             else:
                 calls.append(self._registering(registration, status=status, **more))
         if run.combined is not None and run.fenced:

@@ -160,10 +160,11 @@ class Staff:
         """The runs of a task, or of the batch that it is in."""
         return (run for run in self.runs.values() if run.task_id == task_id or task_id in run.batch)
 
-    def cancel_task(self, task_id: str, cause: str) -> None:
-        """End the runs of a task."""
+    def cancel_task(self, task_id: str, run_id: str, cause: str) -> None:
+        """End this run of a task. A wish that comes late may find another one, and leaves it alone."""
         for run in self.of_task(task_id):
-            self.cancel(run, cause)
+            if run.run_id == run_id:
+                self.cancel(run, cause)
 
     def give_back(self, reason: str, *, at_once: bool) -> None:
         """End what runs; the first reason counts."""

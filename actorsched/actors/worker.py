@@ -367,8 +367,8 @@ class WorkerActor(Actor):
                     self._info["workers"] = self._staff.resize(n)
                     self._outbox.post(self._line.introduction())
                     self._inquiry.hungry = True
-                case {"name": "cancel_task", "kwargs": {"task_id": task_id}}:
-                    self._staff.cancel_task(task_id, "cancelled")
+                case {"name": "cancel_task", "kwargs": {"task_id": task_id, "run_id": run_id}}:
+                    self._staff.cancel_task(task_id, run_id, "cancelled")
                 case {"name": "dispatch_scheduler_message", "kwargs": dict(kwargs)}:
                     self._staff.deliver(**kwargs)
                 case _:

@@ -133,7 +133,8 @@ def _reconcile(
 
     Batch members whose combined task it never registered go back to PENDING, unless it names their batch; so
     do those whose combined task was lost: it may have been claimed without one that somebody else has by now.
-    So does what is lost of a worker that takes tasks in advance, if it waits for something.
+    So does what is lost of a worker that takes tasks in advance, if it waits for something. What is lost and
+    cancelled is over.
 
     Returns:
         those that were lost on the way, in order.
@@ -161,7 +162,9 @@ def _reconcile(
         if live and record.batch_id not in claimed and record.batch_id not in believed:
             change(state, record, PENDING, now)
     for record in lost:
-        if advanced and record.n_missing:  # and the run that it was to follow may be another one by now
+        cancelled = record.trouble is not None and record.trouble.cancelled
+        # in advance: the run that it was to follow may be another one by now
+        if cancelled or (advanced and record.n_missing):
             change(state, record, PENDING, now)
     return sorted((record for record in lost if record.status == RUNNING), key=attrgetter("place"))
 

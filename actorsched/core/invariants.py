@@ -7,6 +7,7 @@ They recount from the records alone, so they cost what the machine never pays; t
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 
 from actorsched.core.edges import CYCLE_SEARCH_MAX
 from actorsched.core.facets import (
@@ -23,8 +24,10 @@ from actorsched.core.facets import (
     F_UNSERVED,
     facets_of,
 )
+from actorsched.core.record import TaskRecord
 from actorsched.core.state import State
-from actorsched.core.statuses import BATCH_RUNNING, LIVE, PENDING, RUNNING, STATUSES
+from actorsched.core.statuses import BATCH_RUNNING, DISABLED, FAILED, LIVE, PENDING, RUNNING, STATUSES
+from actorsched.core.timers import Kind
 from actorsched.core.workersets import WorkerSet, WorkerSets
 
 
@@ -213,6 +216,44 @@ def deaths_that_may_be_taken_back_are_found(state: State) -> None:
     assert known == expected, "records of workers that are silent"
 
 
+def what_is_due_has_a_timer(state: State) -> None:
+    """Whoever waits for a moment has a timer for it, or it would never come."""
+    armed: dict[tuple[Kind, object], float] = {}
+    for at, _, kind, target in state.timers:
+        armed[kind, target] = max(at, armed.get((kind, target), at))
+
+    def check(at: float, kind: Kind, target: TaskRecord) -> None:
+        assert armed.get((kind, target), -inf) >= at, f"{target!r}: nothing happens at {at} ({kind.name})"
+
+    for worker in state.workers.values():
+        assert (Kind.SILENCE, worker) in armed, f"{worker!r}: nobody looks whether it is silent"
+    for record in state.by_status[FAILED].values():
+        trouble = record.trouble
+        if trouble is None:
+            continue
+        if trouble.lost:
+            assert record in state.lost, f"{record!r}: lost, and not due"
+        elif trouble.retry_at is not None and record.policy.retry_delay >= 0:
+            check(trouble.retry_at, Kind.RETRY, record)
+    for record in state.by_status[DISABLED].values():
+        if record.trouble is not None and record.trouble.disabled_at is not None:
+            check(record.trouble.disabled_at + state.settings.disable_persist, Kind.ENABLE, record)
+    for record in state.tasks.values():
+        if record.remove_at is not None and record.status not in LIVE:
+            check(record.remove_at, Kind.REMOVE, record)
+
+
+def what_nobody_wants_is_let_go(state: State) -> None:
+    """And what somebody wants is kept; the combined task of a batch that went ill is wanted by nobody."""
+    unwanted = set(state.unwanted)
+    for record in state.tasks.values():
+        if record.stake.ids:
+            waits = record.status == PENDING and record.runnable
+            assert record.remove_at is None or not waits, f"{record!r}: wanted, and to be removed"
+        elif record.status != RUNNING:
+            assert record.remove_at is not None or record in unwanted, f"{record!r}: kept for nobody"
+
+
 INVARIANTS = (
     indexes_hold_the_same_tasks,
     edges_are_known_at_both_ends,
@@ -226,4 +267,6 @@ INVARIANTS = (
     batches_hold_their_members,
     deaths_that_may_be_taken_back_are_found,
     no_task_on_a_small_cycle_is_marked_wrongly,
+    what_is_due_has_a_timer,
+    what_nobody_wants_is_let_go,
 )

@@ -331,10 +331,12 @@ def run_row(state: State, record: TaskRecord, new: str, now: Instant, told: Time
     trouble = record.trouble
     outcome = new
     if trouble is not None and new in (FAILED, DISABLED):
-        if trouble.lost or (new == DISABLED and trouble.deaths):
+        if trouble.lost:
             outcome = LOST
+        elif new == DISABLED and trouble.disabled_at is None:
+            outcome = CANCELLED
         elif new == DISABLED:
-            outcome = FAILED if trouble.disabled_at is not None else CANCELLED
+            outcome = LOST if trouble.deaths else FAILED
     worker = state.workers.get(record.worker_running or "")
     failures = 0 if trouble is None else len(trouble.failures)
     shown = record.visibilities or {}

@@ -28,6 +28,10 @@ class Timers:
     def __len__(self) -> int:
         return len(self._heap)
 
+    def __iter__(self) -> Iterator[tuple[float, int, Kind, TaskRecord | WorkerRecord]]:
+        """All that are armed, in no particular order: when, a ticket, and what for."""
+        return iter(self._heap)
+
     def arm(self, at: float, kind: Kind, target: TaskRecord | WorkerRecord) -> None:
         self._ticket += 1
         heappush(self._heap, (at, self._ticket, kind, target))

@@ -187,6 +187,14 @@ class SimulatedActor:
             self._die()
             return None
 
+    def _handle_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        """The guard of the actor has caught something: nobody has to look into a log for that."""
+        super()._handle_failure(exception_type, exception_value, traceback)  # type: ignore[misc]
+        if not is_silenced() and self._node.hub.world is not None:
+            name = self.actor_urn.rpartition(":simulation:")[2].partition(":")[2]
+            for watcher in self._node.hub.world.watchers:
+                watcher.broke(f"{name} of {self._node.name}", exception_value)
+
     def _actor_loop_teardown(self) -> None:
         if not self._strand.killed:
             super()._actor_loop_teardown()  # type: ignore[misc]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from actorsched.config import SchedulerSettings
 from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import READ_ONLY
+from actorsched.simulation.bans import DisabledInTime
+from actorsched.simulation.breakages import NothingBreaks, TheForgottenComeBack
 from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import (
     BatchesAreAlike,
@@ -23,10 +25,12 @@ from actorsched.simulation.decisions import (
     epoch_of,
     was_taken,
 )
+from actorsched.simulation.ends import EndsAreHeard, FailuresAreTrue
 from actorsched.simulation.leftovers import NothingIsLeftOver
 from actorsched.simulation.manners import EachIsAnswered, OnlyTheGuiltyAreRefused
 from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
 from actorsched.simulation.wire import Served, was_put_off
+from actorsched.simulation.wishes import CancelledStaysSo, OwnWorkOnly, PriorityFirst, RetriesWait
 from actorsched.simulation.world import Attempt
 
 if TYPE_CHECKING:
@@ -396,4 +400,13 @@ CHECKERS: tuple[type[Checker], ...] = (
     StoredIsMemory,
     PlaceIsKept,
     HistoryIsWhole,
+    NothingBreaks,
+    TheForgottenComeBack,
+    FailuresAreTrue,
+    EndsAreHeard,
+    OwnWorkOnly,
+    CancelledStaysSo,
+    RetriesWait,
+    PriorityFirst,
+    DisabledInTime,
 )

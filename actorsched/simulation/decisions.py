@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
+from actorsched.actors.scheduler import SIGNS_OF_LIFE
 from actorsched.actors.worker import WorkerActor
 from actorsched.core.origin import DECLINED_S
-from actorsched.core.statuses import DISABLED, LIVE
+from actorsched.core.statuses import DISABLED, DONE, FAILED, LIVE
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.wire import Served, was_put_off
@@ -45,6 +47,15 @@ def was_taken(call: Served, *statuses: str) -> bool:
     if call.method != "add_task" or call.error is not None or call.result is not None:
         return False
     return call.params.get("status", "PENDING") in statuses
+
+
+def is_alive(simulation: Simulation, life: str) -> bool:
+    """Whether some worker actor has this life."""
+    return any(
+        isinstance(strand.owner, WorkerActor) and strand.owner._incarnation == life
+        for node in simulation.nodes.values()
+        for strand in node.strands
+    )
 
 
 class Members:
@@ -209,49 +220,89 @@ class DeclinedIsForOthers(Checker):
 
 
 class DisabledForAReason(Checker):
-    """A task is disabled for killing its workers when so many that had it are dead or silent.
+    """A task is disabled when so many that had it in a row are dead or silent, or when it failed so often.
 
-    Who was told that nobody can say now may have been given anything: a commit that failed may have been
+    A row ends with an end of the task, good or bad; and who said goodbye has not died. Who was told that
+    nobody can say now may have been given anything, and told anything: a commit that failed may have been
     written all the same.
     """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
-        #: task → lives of workers that had it, each with its node
-        self.holders: dict[str, dict[str, str]] = {}
-        #: lives of workers whose question for work could not be answered
+        #: task → lives of workers that had it since its last end, and when they got it
+        self.holders: dict[str, dict[str, float]] = {}
+        #: lives of workers whose question for work could not be answered, and tasks whose end could not be
         self.doubtful: set[str] = set()
+        #: life → when it was heard last; and those that said goodbye
+        self.heard: dict[str, float] = {}
+        self.left: set[str] = set()
+        #: task → failures since it was disabled last; a run counts once
+        self.failures: dict[str, int] = {}
+        self.counted: set[tuple[str, str]] = set()
+        #: tasks that are disabled for their failures
+        self.disabled: set[str] = set()
+        self.members = Members()
+
+    def unanswered(self, call: Served) -> None:
+        if call.method in ("add_task", "get_work", "remove_worker"):
+            self.doubtful.add(str(call.params.get("task_id") or call.params.get("incarnation", "")))
+
+    def restarted(self, node: str) -> None:
+        if node == "scheduler" and not self.simulation.durable:
+            self.failures.clear()
 
     def served(self, call: Served) -> None:
-        life = str(call.params.get("incarnation", ""))
-        if self.simulation.options.failing_commits and call.method == "get_work" and was_put_off(call):
-            self.doubtful.add(life)
-        for task_id in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
-            self.holders.setdefault(task_id, {})[life] = call.node
+        self.members.note(call)
+        life, task_id = str(call.params.get("incarnation", "")), str(call.params.get("task_id"))
+        if self.simulation.options.failing_commits and was_put_off(call):
+            self.unanswered(call)
+        if call.method in SIGNS_OF_LIFE and call.fresh:
+            self.heard[life] = self.hub.now
+        elif call.method == "remove_worker" and call.error is None:
+            options = self.simulation.options
+            if self.hub.now - self.heard.get(life, -inf) < options.lease_s * (1 - 2 * options.skew) - 1.0:
+                self.left.add(life)  # and else it was given up before
+        for each in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
+            self.holders.setdefault(each, {})[life] = call.taken_at
         if was_taken(call, *LIVE):
-            self.holders.setdefault(call.params["task_id"], {})[life] = call.node
+            self.holders.setdefault(task_id, {})[life] = self.hub.now
+        elif call.fresh and call.params.get("run_id") and was_taken(call, DONE, FAILED):
+            for each in self.members.ended_by(call):  # what is said without a run may be none of the live one
+                self._ended(each, call.params["run_id"], call)
+
+    def _ended(self, task_id: str, run_id: str, call: Served) -> None:
+        had_it = self.holders.get(task_id, {})
+        self.holders[task_id] = {life: at for life, at in had_it.items() if at > call.taken_at}
+        if was_taken(call, FAILED) and (task_id, run_id) not in self.counted:
+            self.failures[task_id] = self.failures.get(task_id, 0) + 1
+            self.counted.add((task_id, run_id))
 
     def each_second(self) -> None:
         for machine in self.simulation.machines():
+            self.disabled &= machine.by_status[DISABLED].keys()
             for record in machine.by_status[DISABLED].values():
                 trouble = record.trouble
-                if trouble is None or trouble.disabled_at is None or not trouble.deaths:
+                if trouble is None or trouble.disabled_at is None or record.task_id in self.doubtful:
+                    continue
+                if not trouble.deaths:
+                    self._failed(record.task_id, record.policy.retry_count)
                     continue
                 had_it = self.holders.get(record.task_id, {}).keys() | self.doubtful
-                gone = sorted(life for life in had_it if not self._lives(life))
+                gone = sorted(life for life in had_it - self.left if not is_alive(self.simulation, life))
                 silent = {life for _, life in trouble.silent}
                 back = [
                     worker.worker_id for worker in machine.workers.values() if worker.incarnation in silent
                 ]
-                if len({*gone, *silent}) < machine.settings.max_worker_deaths:
+                if len({*gone, *silent} - self.left) < machine.settings.max_worker_deaths:
                     self.fail(f"{record.task_id} was disabled for {trouble.deaths} deaths; dead are {gone}")
                 elif back:
                     self.fail(f"{record.task_id} is disabled for the death of {back}, who are back")
 
-    def _lives(self, life: str) -> bool:
-        """Whether some worker actor has this life."""
-        return any(
-            isinstance(strand.owner, WorkerActor) and strand.owner._incarnation == life
-            for node in self.simulation.nodes.values()
-            for strand in node.strands
-        )
+    def _failed(self, task_id: str, limit: float) -> None:
+        """It is disabled for its failures; those before count no more when it is enabled again."""
+        if task_id in self.disabled:
+            return
+        self.disabled.add(task_id)
+        found = self.failures.pop(task_id, 0)
+        if found < limit:
+            self.fail(f"{task_id} was disabled after {found} failures, and {limit:g} are allowed")

@@ -36,6 +36,8 @@ HASTY_RATES = dict.fromkeys(("partitions", "crashes", "pauses", "kills", "restar
 FIRST_CROWDED = 1_050_000
 #: nor those below this assistants that can import nothing
 FIRST_BARE = 1_100_000
+#: nor those below this tasks that take a machine down, or that are disabled for their failures
+FIRST_DEADLY = 1_300_000
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
@@ -90,6 +92,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dying: Annotated[float, share(WORK, "Tasks whose process dies before they end well.")] = 0.0
     hanging: Annotated[float, share(WORK, "Tasks of which one run hangs.")] = 0.0
     dynamic: Annotated[float, share(WORK, "Tasks that find out while they run what else they need.")] = 0.0
+    deadly: Annotated[
+        float, share(WORK, "Tasks that take the machine of their worker down before they end well.")
+    ] = 0.0
+    limited: Annotated[float, share(WORK, "Tasks that are disabled after one failure or two.")] = 0.0
     external: Annotated[float, share(WORK, "Tasks without requirements that appear by themselves.")] = 0.0
     demanding: Annotated[float, share(WORK, "Tasks that need a resource.")] = 0.0
     prioritised: Annotated[float, share(WORK, "Tasks with a priority.")] = 0.0
@@ -211,6 +217,10 @@ def options_of(seed: int, **fixed: Any) -> Options:
         drawn |= {"goodbyes": random.Random(f"goodbyes {seed}").random() < 0.8, **_draw_crowd(seed)}
     if seed >= FIRST_BARE:
         drawn["bare"] = random.Random(f"bare {seed}").choice((0.0, 0.0, 0.5, 1.0))
+    if seed >= FIRST_DEADLY:
+        die = random.Random(f"deadly {seed}")
+        drawn["deadly"] = round(die.uniform(0, 0.3), 3) if die.random() < 0.3 else 0.0
+        drawn["limited"] = round(die.uniform(0, 0.8), 3) if die.random() < 0.4 else 0.0
     return Options(**(drawn | fixed))
 
 

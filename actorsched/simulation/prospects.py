@@ -57,4 +57,5 @@ def _longest_s(options: Options, plan: Plan) -> float:
     """How long a task takes, with all troubles that it makes by itself."""
     once_s = plan.duration_s + options.retry_delay_s + 2 * AGAIN_S
     hanging_s = HANG_TIMEOUT_S * plan.endings.count("hang")
-    return options.disable_s + once_s * (len(plan.endings) + 1) + hanging_s
+    disabled = 1 + (len(plan.endings) if plan.retry_count is not None or "ruin" in plan.endings else 0)
+    return disabled * options.disable_s + once_s * (len(plan.endings) + 1) + hanging_s

@@ -95,6 +95,7 @@ class Simulation:
             self.nodes[name].disk = self.disk
         self.faults = draw_faults(options, list(self.nodes)) if faults is None else list(faults)
         self.troubles = Troubles(self)
+        self.world.ruin = self.troubles.ruin
         self.programs = Programs(self, worker_class, stand_ins or {})
         self.checkers = [kind(self) for kind in (*CHECKERS, *checkers)]
         self.world.watchers += self.checkers

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorsched.core import rows
+from actorsched.core.journal import CANCELLED
 from actorsched.core.rows import Rows, RunRow
+from actorsched.core.statuses import DONE, FAILED
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.decisions import Members, was_taken
 from actorsched.simulation.faults import SCHEDULERS
@@ -71,12 +73,12 @@ class PlaceIsKept(Checker):
 
 
 class HistoryIsWhole(Checker):
-    """Each good end of a run that was acknowledged is in the history, once; of a batch, that of each member.
+    """Each acknowledged end of a run is in the history, a good one once; of a batch, that of each member.
 
     And it took as long as it says there, by the clock of its worker: however late its end was reported.
 
-    It is written a moment later, and what is on its way then is lost with the process, or when the disk stays
-    full; so is what was in a commit that failed, and was written all the same, when the scheduler ends
+    It is written a moment later, when there is room again at last, and what is on its way then is lost with
+    the process; so is what was in a commit that failed, and was written all the same, when the scheduler ends
     before it knows, or another one takes the place. And what the state has lost with the power, the history
     may have kept.
     """
@@ -84,10 +86,11 @@ class HistoryIsWhole(Checker):
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
         self.read = 0
-        #: (task, run) of what is in the history
+        #: (task, run) of good ends in the history, and of others
         self.known: set[tuple[str, str]] = set()
-        #: (task, run) of what has to be in it soon → since when
-        self.owed: dict[tuple[str, str], float] = {}
+        self.failed: set[tuple[str, str]] = set()
+        #: (task, run) of what has to be in it soon → whether it is a good end, and since when
+        self.owed: dict[tuple[str, str], tuple[bool, float]] = {}
         self.members = Members()
         #: runs whose end was in a commit that failed, as far as this scheduler was told
         self.put_off: set[str] = set()
@@ -105,11 +108,12 @@ class HistoryIsWhole(Checker):
         run_id = call.params.get("run_id")
         if was_put_off(call) and run_id:
             (self.doubtful if "standby" in self.simulation.nodes else self.put_off).add(run_id)
-        if not was_taken(call, "DONE") or not run_id or run_id in self.doubtful:
+        if not was_taken(call, DONE, FAILED) or not run_id or run_id in self.doubtful:
             return
         self.doubtful.add(run_id)
+        good = was_taken(call, DONE)
         for task_id in self.members.ended_by(call):
-            self.owed.setdefault((task_id, run_id), self.hub.now)
+            self.owed.setdefault((task_id, run_id), (good, self.hub.now))
 
     def unanswered(self, call: Served) -> None:
         if call.params.get("run_id"):
@@ -131,21 +135,27 @@ class HistoryIsWhole(Checker):
             return
         for row in disk.history[self.read :]:
             key = row.task_id, str(row.run_id)
-            if row.outcome == "DONE" and key in self.known:
+            if row.outcome == DONE and key in self.known:
                 self.fail(f"the history has the good end of {row.task_id}, run {row.run_id}, twice")
-            if row.outcome == "DONE":
+            if row.outcome == DONE:
                 self.known.add(key)
                 self._check_time(row)
+            elif row.outcome in (FAILED, CANCELLED):
+                self.failed.add(key)
         self.read = len(disk.history)
         nodes = [self.simulation.nodes[name] for name in SCHEDULERS if name in self.simulation.nodes]
-        if disk.full or any(not node.up or node.paused or node.sluggish_s for node in nodes):
+        if any(not node.up for node in nodes):
             self.owed.clear()
-        for key, since in list(self.owed.items()):
-            if key in self.known:
+        waits = disk.full or any(node.paused or node.sluggish_s for node in nodes)
+        for key, (good, since) in list(self.owed.items()):
+            if key in (self.known if good else self.failed):
                 del self.owed[key]
+            elif waits:
+                self.owed[key] = good, self.hub.now
             elif self.hub.now - since > WRITTEN_S:
                 del self.owed[key]
-                self.fail(f"the good end of {key[0]}, run {key[1]}, is not in the history")
+                how = "good" if good else "bad"
+                self.fail(f"the {how} end of {key[0]}, run {key[1]}, is not in the history")
 
     def _check_time(self, row: RunRow) -> None:
         took_s = self.took.get(str(row.run_id))

@@ -12,6 +12,7 @@ from actorsched.simulation.network import Weather
 from actorsched.simulation.node import Node
 
 if TYPE_CHECKING:
+    from actorsched.simulation.children import SimulatedChild
     from actorsched.simulation.simulation import Simulation
 
 #: ends a fault; None: it has no end
@@ -43,6 +44,8 @@ class Troubles:
         self._open: dict[int, tuple[Fault, Callable[[], None]]] = {}
         self._numbers = 0
         self.healed = False
+        #: runs whose process was killed
+        self.killed: set[str] = set()
 
     def inflict(self, fault: Fault) -> None:
         """Let something go wrong, and be well again after its time."""
@@ -60,6 +63,19 @@ class Troubles:
         number = self._numbers
         self._open[number] = fault, undo
         self._hub.after(fault.for_s, lambda: self._end(number))
+
+    def ruin(self, child: SimulatedChild) -> None:
+        """What runs in this process takes its machine down; once all is healed, only its process."""
+        node = child.node
+        for_s = self._hub.random.uniform(1.0, 1.5 * self._simulation.options.lease_s)
+
+        def strike() -> None:
+            if self.healed:
+                child.end(-signal.SIGKILL)
+            else:
+                self.inflict(Fault(at_s=self._hub.now, kind="crash", node=node.name, for_s=for_s))
+
+        self._hub.after(0.0, strike)  # not by one of those that go down
 
     def mend(self) -> None:
         """End all faults that last; others may come."""
@@ -186,7 +202,9 @@ class Troubles:
     def _kill(self, node: Node, for_s: float) -> Undo:
         live = [attempt for attempt in self._simulation.world.all_live() if attempt.node is node]
         if live:
-            self._hub.random.choice(live).child.end(-signal.SIGKILL)
+            attempt = self._hub.random.choice(live)
+            self.killed.add(attempt.run_id)
+            attempt.child.end(-signal.SIGKILL)
         return None
 
     def _slow(self, node: Node, for_s: float) -> Undo:

@@ -21,8 +21,9 @@ from actorsched.simulation.world import World
 from actorsched.tasks import Task, param
 
 #: how one run ends: with the output; with an exception; by `sys.exit`; by SIGKILL; never by itself;
-#: without an exception and without the output
-Ending: TypeAlias = Literal["ok", "fail", "exit", "die", "hang", "lie"]
+#: without an exception and without the output; with its whole machine, for some seconds (when all is healed,
+#: as by SIGKILL)
+Ending: TypeAlias = Literal["ok", "fail", "exit", "die", "hang", "lie", "ruin"]
 
 #: a run that hangs is ended so long after its time, where the plan has no other limit
 HANG_TIMEOUT_S = 120.0
@@ -161,6 +162,9 @@ class Work(Task):
                     sleep(3600)
             case "lie":
                 return
+            case "ruin":
+                world().ruin(current_child())
+                sleep(3600)
 
     def _put(self) -> None:
         world().put(self.name)

@@ -39,7 +39,26 @@ def draw_plans(options: Options) -> list[Plan]:
                 gives_back=die.random() < 0.2,
             )
         )
-    return _batched(options, plans) if options.batched else plans
+    if options.batched:
+        plans = _batched(options, plans)
+    return _disabled(options, plans) if options.deadly or options.limited else plans
+
+
+def _disabled(options: Options, plans: list[Plan]) -> list[Plan]:
+    """Let some be disabled for a while, as they take machines down or fail; from a stream of its own, too."""
+    die = random.Random(f"disabled {options.seed}")
+    drawn = []
+    for plan in plans:
+        changed = plan
+        if die.random() < options.deadly and plan.appears_s is None and not plan.batched:
+            ruins: list[Ending] = ["ruin"] * die.randint(1, 4)
+            troubles = [*ruins, *plan.endings[:-1]]
+            die.shuffle(troubles)
+            changed = msgspec.structs.replace(changed, endings=(*troubles, plan.endings[-1]))
+        if die.random() < options.limited and not plan.batched:
+            changed = msgspec.structs.replace(changed, retry_count=die.randint(1, 2))
+        drawn.append(changed)
+    return drawn
 
 
 def _batched(options: Options, plans: list[Plan]) -> list[Plan]:

@@ -6,7 +6,7 @@ for the tasks themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,9 @@ class Watcher:
     def run_ended(self, attempt: Attempt) -> None: ...
     def output_made(self, name: str) -> None: ...
 
+    def broke(self, who: str, error: BaseException) -> None:
+        """An actor has ended a message with an error that it did not expect."""
+
 
 class World:
     """See the top of the module.
@@ -75,6 +78,8 @@ class World:
         self.attempts: dict[str, int] = {}
         self.moved_at = 0.0
         self.watchers: list[Watcher] = []
+        #: takes down the machine of a child; set by who has the machines
+        self.ruin: Callable[[SimulatedChild], None] = lambda child: None
 
     def has(self, name: str) -> bool:
         """Whether the output is there."""

@@ -19,6 +19,7 @@ from actorsched.errors import InternalError, StoreError
 from actorsched.simulation.options import FIRST_WITH_HISTORY, HASTY_S, options_of
 from actorsched.simulation.simulation import Simulation
 from tests.simulation import batch_bugs, bugs, group_bugs, store_bugs, worker_bugs
+from tests.simulation.mutants import MUTANTS, Mutant
 
 Plant: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
@@ -122,12 +123,115 @@ WORLDS: dict[str, dict[str, Any]] = {
         "delay_ms": 50.0,
         "demanding": 0.0,
     },
+    "deadly": {
+        "deadly": 1.0,
+        "tasks": 3,
+        "workers": 3,
+        "hostile_s": 300.0,
+        "lease_s": 10.0,
+        "duration_s": 10.0,
+        "shape": "fan",
+        "external": 0.0,
+        "dynamic": 0.0,
+        "hanging": 0.0,
+        "batched": 0.0,
+        "restarts": 0.0,
+    },
+    "deadly, failing": {
+        "deadly": 1.0,
+        "failing": 1.0,
+        "tasks": 3,
+        "workers": 3,
+        "hostile_s": 300.0,
+        "lease_s": 10.0,
+        "duration_s": 10.0,
+        "shape": "fan",
+        "external": 0.0,
+        "hanging": 0.0,
+        "batched": 0.0,
+    },
+    "limited": {
+        "limited": 1.0,
+        "failing": 1.0,
+        "tasks": 3,
+        "hostile_s": 300.0,
+        "duration_s": 10.0,
+        "external": 0.0,
+        "dynamic": 0.0,
+        "hanging": 0.0,
+        "batched": 0.0,
+        "restarts": 0.0,
+    },
+    "leaving": {
+        "goodbyes": True,
+        "slots": 1,
+        "workers": 2,
+        "assistants": 3,
+        "tasks": 8,
+        "lease_s": 60.0,
+        "duration_s": 1000.0,
+        "hostile_s": 1200.0,
+        "shape": "fan",
+        "external": 0.0,
+        "dynamic": 0.0,
+        "drop": 0.0,
+    },
+    "cancelled": {"cancels": 20, "hostile_s": 300.0, "tasks": 8, "duration_s": 60.0, "retry_delay_s": 5.0},
+    "cancelled, long": {
+        "cancels": 10,
+        "hostile_s": 600.0,
+        "tasks": 3,
+        "duration_s": 600.0,
+        "drop": 0.0,
+        "late": 0.0,
+        "queue": 1000,
+    },
+    "orphaned": {
+        "crashes": 60.0,
+        "assistants": 2,
+        "workers": 2,
+        "lease_s": 10.0,
+        "duration_s": 200.0,
+        "tasks": 8,
+        "shape": "fan",
+        "external": 0.0,
+        "dynamic": 0.0,
+    },
+    "cancelled, lossy": {"cancels": 20, "hostile_s": 300.0, "tasks": 8, "drop": 0.3, "duration_s": 60.0},
+    "urgent": {
+        "prioritised": 0.7,
+        "tasks": 40,
+        "slots": 1,
+        "demanding": 0.0,
+        "batched": 0.0,
+        "external": 0.0,
+    },
     "deep": {"shape": "layers", "tasks": 20},
     "kept": {"store": "full", "restarts": 30.0, "hostile_s": 600.0, "tasks": 8, "workers": 2},
     "kept, recorded": {"store": "full", "restarts": 30.0, "hostile_s": 600.0, "tasks": 8, "history": True},
     "kept, lossy": {"store": "full", "restarts": 60.0, "drop": 0.3, "hostile_s": 600.0},
     "kept, failing": {"store": "full", "failing_commits": 0.1},
     "kept, powerless": {"store": "normal", "power_cuts": 60.0, "hostile_s": 600.0},
+    "kept, limited": {
+        "store": "full",
+        "limited": 1.0,
+        "failing": 1.0,
+        "restarts": 60.0,
+        "tasks": 3,
+        "hostile_s": 300.0,
+        "duration_s": 10.0,
+        "external": 0.0,
+    },
+    "kept, full": {
+        "store": "full",
+        "history": True,
+        "full_disks": 60.0,
+        "restarts": 0.0,
+        "standby": False,
+        "hostile_s": 300.0,
+        "duration_s": 10.0,
+        "tasks": 20,
+    },
     "kept, standing by": {"store": "full", "standby": True, "pauses": 30.0},
     "kept, standing by, alone": {
         "store": "full",
@@ -206,30 +310,35 @@ class Bug(NamedTuple):
     """A planted bug.
 
     Attributes:
+        says: what it is, in a sentence.
         world: the kind in which it is looked for.
         seed: one that finds it, counted from the first of its world.
         checkers: of which one finds it.
     """
 
+    name: str
+    says: str
     plant: Plant
     world: str
     seed: int
     checkers: frozenset[str]
 
-    @property
-    def name(self) -> str:
-        return self.plant.__name__
-
 
 def _bug(plant: Plant, world: str, seed: int, *checkers: str) -> Bug:
-    return Bug(plant, world, seed, frozenset(checkers))
+    says = " ".join((plant.__doc__ or "").split()).rstrip(".")
+    return Bug(plant.__name__, says, plant, world, seed, frozenset(checkers))
+
+
+def _mutant(mutant: Mutant) -> Bug:
+    checkers = frozenset(mutant.checkers)
+    return Bug(mutant.name, mutant.says, mutant.plant, mutant.world, mutant.seed, checkers)
 
 
 BUGS: list[Bug] = [
     _bug(bugs.no_fencing, "forgetful", 15, "OneLiveRun"),
     _bug(bugs.no_reply_memory, "any", 2, "NoEffectTwice"),
     _bug(bugs.leases_are_not_renewed, "any", 3, "OneLiveRun", "NoLeaseWithoutHolder"),
-    _bug(bugs.nobody_is_given_up, "any", 0, "NoLeaseWithoutHolder"),
+    _bug(bugs.nobody_is_given_up, "any", 0, "NoLeaseWithoutHolder", "invariants"),
     _bug(bugs.resources_are_not_counted, "any", 0, "ResourcesFit", "invariants"),
     _bug(bugs.requirements_are_forgotten, "any", 0, "RequirementsFirst"),
     _bug(bugs.lost_grants_stay_lost, "lossy", 1, "EverythingEnds"),
@@ -243,7 +352,7 @@ BUGS: list[Bug] = [
     _bug(bugs.failures_keep_resources, "failing", 0, "invariants", "EverythingEnds"),
     _bug(bugs.giving_back_counts_twice, "scarce", 2, "ResourcesFit"),
     _bug(bugs.claims_are_refused, "forgetful", 0, "ClaimsAreTaken"),
-    _bug(bugs.nothing_is_tried_again, "patient", 0, "EverythingEnds"),
+    _bug(bugs.nothing_is_tried_again, "patient", 0, "EverythingEnds", "invariants"),
     _bug(bugs.deaths_are_never_taken_back, "cut off", 0, "DisabledForAReason"),
     _bug(bugs.lives_have_no_order, "crashing, late", 0, "OneLiveRun"),
     _bug(bugs.late_goodbyes_are_taken, "late goodbyes", 26, "OneLiveRun"),
@@ -261,7 +370,14 @@ BUGS: list[Bug] = [
     _bug(worker_bugs.given_back_counts_as_done, "cut off, alone", 1, "ExitStatus"),
     _bug(worker_bugs.superseded_runs_go_on, "cut off, else calm", 1, "OneLiveRun"),
     _bug(worker_bugs.runs_are_not_claimed, "forgetful", 0, "OneLiveRun"),
-    _bug(worker_bugs.forgotten_workers_say_nothing, "forgetful", 0, "OneLiveRun", "EverythingEnds"),
+    _bug(
+        worker_bugs.forgotten_workers_say_nothing,
+        "forgetful",
+        0,
+        "OneLiveRun",
+        "EverythingEnds",
+        "TheForgottenComeBack",
+    ),
     _bug(worker_bugs.late_work_is_begun, "cut off, late", 0, "OneLiveRun"),
     _bug(worker_bugs.nobody_asks_by_himself, "lossy", 2, "EverythingEnds"),
     _bug(
@@ -294,6 +410,7 @@ BUGS: list[Bug] = [
     _bug(batch_bugs.batches_hang_for_ever, "batched, hanging", 2, "EverythingEnds"),
     _bug(batch_bugs.lost_batches_are_handed_out_as_they_were, "batched, forgetful", 5, "OneLiveRun"),
     _bug(batch_bugs.combined_tasks_stay, "batched, given back", 2, "NothingIsLeftOver"),
+    *map(_mutant, MUTANTS),
 ]
 
 
@@ -329,9 +446,8 @@ def main() -> None:
         else:
             seed = -1
         what = ", ".join(f"`{name}`" for name in sorted(found & bug.checkers)) or f"nobody, {sorted(others)}"
-        said = " ".join((bug.plant.__doc__ or "").split()).rstrip(".")
         elapsed_s = time.process_time() - began
-        print(f"| {bug.name}: {said} | {bug.world} | {seed} | {elapsed_s:.1f} | {what} |", flush=True)
+        print(f"| {bug.name}: {bug.says} | {bug.world} | {seed} | {elapsed_s:.1f} | {what} |", flush=True)
 
 
 if __name__ == "__main__":

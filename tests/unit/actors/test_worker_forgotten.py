@@ -127,6 +127,8 @@ def test_a_claim_of_what_others_registered_names_its_family() -> None:
     harness.worker.handle(Heard(worker="w", known=False))
     [claim] = [call.params for call in harness.exchange().calls if call.method == "add_task"]
     assert (claim["task_id"], claim["status"], claim["family"]) == ("theirs", "RUNNING", "Leaf")
+    # nor could anybody run it who knows nothing but its name, if this run failed
+    assert claim["runnable"] is False
 
 
 def test_another_life_under_the_same_id_ends_this_one() -> None:

@@ -145,8 +145,19 @@ def test_a_waiting_run_can_be_cancelled_like_any_other() -> None:
     harness.start()
     short_runs(harness, 30)
     harness.answer(harness.exchange(), harness.grant("A", "B"))
-    harness.worker._heard(({"name": "cancel_task", "kwargs": {"task_id": "B"}},), True)
+    cancel = {"name": "cancel_task", "kwargs": {"task_id": "B", "run_id": "run-B"}}
+    harness.worker._heard((cancel,), True)
     assert [cancel.run_id for cancel in harness.slots[0].take(CancelRun)] == ["run-B"]
+
+
+def test_a_cancellation_that_comes_late_leaves_the_next_run_alone() -> None:
+    """It was about a run that is over; whoever has registered the task since wants this one."""
+    harness = Harness(slots=1)
+    harness.start()
+    harness.answer(harness.exchange(), harness.grant("A"))
+    cancel = {"name": "cancel_task", "kwargs": {"task_id": "A", "run_id": "the run before"}}
+    harness.worker._heard((cancel,), True)
+    assert harness.slots[0].take(CancelRun) == []
 
 
 def test_fewer_slots_than_before_take_nothing_new() -> None:

@@ -85,6 +85,16 @@ def test_a_run_that_was_faster_has_succeeded() -> None:
     assert driven.status("t") == "FAILED"
 
 
+def test_a_run_that_its_worker_has_not_heard_of_is_over() -> None:
+    """Its answer was lost; to hand it out again would begin what somebody has taken out of the work."""
+    driven = Driven()
+    driven.add_task(worker="w", task_id="t")
+    driven.get_work(worker="w")
+    driven.cancel_task("t")
+    assert driven.get_work(worker="w", current_tasks=[])["task_id"] is None
+    assert driven.status("t") == "DISABLED"
+
+
 def test_a_run_whose_worker_dies_is_not_tried_again() -> None:
     driven, _ = running()
     driven.time += 61
