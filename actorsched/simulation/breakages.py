@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.decisions import is_alive
+from actorsched.simulation.request_sockets import ReqEnd
 from actorsched.simulation.wire import Served
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ class NothingBreaks(Checker):
 
 
 class TheForgottenComeBack(Checker):
-    """A worker that hears that the scheduler does not know it introduces itself, and tells what it owes."""
+    """A worker that hears that the scheduler does not know it introduces itself, and tells what it owes.
+
+    As soon as what it has asked before is answered, or given up: it says one thing at a time.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation)
@@ -54,6 +58,9 @@ class TheForgottenComeBack(Checker):
             if working is None or not is_alive(self.simulation, life):
                 del self.told[node, life]
                 continue
+            if self._waits(node):
+                self.told[node, life] = self.hub.now
+                continue
             calm_since = max(since, working, self.simulation.troubles.last_at(node))
             if self.simulation.disk is not None:
                 calm_since = max(calm_since, self.simulation.disk.failed_at)
@@ -61,6 +68,11 @@ class TheForgottenComeBack(Checker):
                 del self.told[node, life]
                 known_s = self.hub.now - since
                 self.fail(f"{node} has known for {known_s:.0f} s that it is forgotten, and says nothing")
+
+    def _waits(self, node: str) -> bool:
+        """Whether it has asked something, beside its heartbeats, that was not answered yet."""
+        sockets = self.simulation.nodes[node].sockets
+        return any(isinstance(socket, ReqEnd) and socket.waits and not socket.patient for socket in sockets)
 
 
 def _is_forgotten(call: Served) -> bool:

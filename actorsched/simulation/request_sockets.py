@@ -34,9 +34,11 @@ class ReqEnd:
         self.socket = Source(network.hub)
         self.refused = ""
         self.denied = False
+        #: a frame was sent, and neither has its answer come nor is it known that none will
+        self.waits = False
         self._network = network
         self.node = node
-        self._patient = patient
+        self.patient = patient
         self._peer: RepEnd | None = None
         self._waiting: bytes | None = None  # sent by a patient one before there was room for it
         self._frame = b""
@@ -51,7 +53,7 @@ class ReqEnd:
     # -- what the actors use ----------------------------------------------------------------------
 
     def send(self, frame: bytes, timeout_s: float = 0.0) -> bool:
-        if self._patient:
+        if self.patient:
             if not self._is_open():
                 self._waiting = frame
                 self._want_room()
@@ -103,6 +105,7 @@ class ReqEnd:
         self._asked += 1
         number = self._asked
         self._frame = frame
+        self.waits = True
         self._network.transmit(
             Passage(
                 source=self.node,
@@ -150,6 +153,7 @@ class ReqEnd:
         self._peer.connections.pop(self, None)
         self._peer = None
         self._lost = True
+        self.waits = False
         self.socket.signal.give()
         self._connect_later()
 
@@ -161,6 +165,7 @@ class ReqEnd:
     def arrive(self, number: int, frame: bytes) -> None:
         if not self._closed and self.node.up and number == self._asked:
             self._answer = frame
+            self.waits = False
             for call in calls_in(self.node.name, self._frame, frame):
                 for watcher in self._network.watchers:
                     watcher.delivered(call)
