@@ -324,8 +324,13 @@ class Host:
         ref = self._owner.actor_ref
 
         def run() -> None:
+            user = None
+            try:
+                user = check()
+            except Exception as error:  # there may be no memory for the hash; whoever knocks is told no
+                report(error)
             with contextlib.suppress(ActorDeadError):
-                ref.tell(_Checked(self, knock, check()))
+                ref.tell(_Checked(self, knock, user))
 
         self._checking.submit(run)
 
