@@ -17,7 +17,8 @@ from actorsched.facade.remote_scheduler import RemoteScheduler
 from actorsched.facade.scheduler import Scheduler
 from actorsched.facade.serve import serve
 from actorsched.facade.worker import Worker
-from actorsched.transport.address import Address, parse_address, parse_events
+from actorsched.transport.address import Address, parse_address, parse_bind, parse_events
+from actorsched.transport.pub import PubSocket, SubSocket
 from actorsched.transport.zeromq import ZeroMq
 
 LONG_S = 30.0
@@ -218,3 +219,25 @@ def test_attempts_can_be_counted(connect: Connect, free_address: str) -> None:
     with pytest.raises(Exception, match=r"\(1 attempt"):
         once.ping("w")
     assert not issubclass(RemoteError, VersionError)
+
+
+def test_a_worker_with_an_endless_name_costs_nobody_a_hint() -> None:
+    """Who listens to all, as a relay does, would lose his connection by a hint for it; and so would its own."""
+    there = PubSocket(parse_bind("tcp://127.0.0.1:0"))
+    here = SubSocket(there.address)
+    endless = "x" * 10_000
+    for worker in (endless, ""):
+        here.subscribe(worker)
+    for _ in range(300):
+        there.publish("first", "work")
+        if here.socket.poll(100):
+            break
+    there.publish(endless, "work")
+    there.publish("last", "work")
+    heard = []
+    while ("last", "work") not in heard and here.socket.poll(LONG_S * 1000):
+        heard.append(here.receive())
+    here.unsubscribe(endless)
+    here.close()
+    there.close()
+    assert set(heard) == {("first", "work"), ("last", "work")}
