@@ -82,7 +82,7 @@ class Lane:
         try:
             response = conversation.attempt(frame, self._timeout_s)
         except NoAnswerError as error:
-            if is_new:
+            if is_new and type(error) is NoAnswerError:  # and not one who said that he cannot serve now
                 self._rests_until = self._now() + REST_S
             return Resume(frame=frame, number=seq, since=since, noticed=self._now(), failure=error)
         return answer_to(response, seq, conversation.url)

@@ -222,7 +222,7 @@ def test_attempts_can_be_counted(connect: Connect, free_address: str) -> None:
 
 
 def test_a_worker_with_an_endless_name_costs_nobody_a_hint() -> None:
-    """Who listens to all, as a relay does, would lose his connection by a hint for it; and so would its own."""
+    """Who listens to all, as a relay does, would lose his connection by a hint for it."""
     there = PubSocket(parse_bind("tcp://127.0.0.1:0"))
     here = SubSocket(there.address)
     endless = "x" * 10_000
