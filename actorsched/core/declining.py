@@ -6,7 +6,9 @@ for it, and does not fail because of the others. If it stays away, the others ar
 (`DECLINED_S`).
 
 When nobody is left, all that is ready and would be declined fails at once, as after a run: it counts, and is
-tried again by its policy. Soon after that everybody is asked anew (`AGAIN_S`), so that a retry is one.
+tried again by its policy. Soon after that everybody is asked anew (`AGAIN_S`), so that a retry is one. When a
+worker comes before the retry is due, it is tried at once, and that failure counts no more: that worker may be
+the one that was missing. (This is known in memory only. Without it, the retry is what is left.)
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from actorsched.core.instant import Instant
 from actorsched.core.origin import AGAIN_S, DECLINED_S, Origin
 from actorsched.core.record import TaskRecord
 from actorsched.core.state import State
-from actorsched.core.statuses import FAILED
+from actorsched.core.statuses import FAILED, PENDING
 from actorsched.core.transitions import change
 from actorsched.core.worker import WorkerRecord
 from actorsched.core.workersets import WorkerSet
@@ -27,6 +29,8 @@ from actorsched.core.workersets import WorkerSet
 #: characters of what a worker says that are kept, and of it in a list of several workers
 REASON_MAX = 10_000
 LINE_MAX = 300
+#: so many tasks are tried at once when somebody comes; all of them in one step, so there is a bound
+STRANDED_MAX = 10_000
 #: so many workers are named in an error
 NAMED_MAX = 10
 
@@ -48,6 +52,8 @@ def note_declined(state: State, record: TaskRecord, worker_id: str, reason: str,
 
 def fail_if_nobody_is_left(state: State, origin: Origin, reason: str, now: Instant) -> None:
     """End what is ready and everybody has declined; `reason` is what was said last."""
+    if state.newcomers:
+        try_stranded(state, now)  # what fails now has been declined by them, too
     failed = waits = False
     for group in [group for group in state.ready.classes if group.demand.origin is origin]:
         if is_somebody_left(state, origin, group.crew, now.monotonic):
@@ -64,9 +70,24 @@ def fail_if_nobody_is_left(state: State, origin: Origin, reason: str, now: Insta
             record.expl = text
             state.touch(record)
             change(state, record, FAILED, now)
+            if record.status == FAILED and len(state.stranded) < STRANDED_MAX:
+                state.stranded[record] = None
     if failed and not waits:
         for worker_id, (line, _) in origin.declined.items():
             origin.declined[worker_id] = line, now.monotonic + AGAIN_S
+
+
+def try_stranded(state: State, now: Instant) -> None:
+    """Somebody has come: try what nobody could load, other than what is never to be tried again by itself."""
+    state.newcomers = False
+    for record in list(state.stranded):
+        trouble = record.get_trouble()
+        if record.policy.retry_delay >= 0:
+            del trouble.failures[-1:]
+            trouble.streak -= 1
+            if not trouble.failures:
+                trouble.first_failure = None
+            change(state, record, PENDING, now)
 
 
 def why(origin: Origin) -> str:

@@ -254,6 +254,12 @@ def what_nobody_wants_is_let_go(state: State) -> None:
             assert record.remove_at is not None or record in unwanted, f"{record!r}: kept for nobody"
 
 
+def what_is_stranded_has_failed(state: State) -> None:
+    for record in state.stranded:
+        assert state.has(record), f"{record!r}: stranded and gone"
+        assert record.status == FAILED, f"{record!r}: stranded"
+
+
 INVARIANTS = (
     indexes_hold_the_same_tasks,
     edges_are_known_at_both_ends,
@@ -267,6 +273,7 @@ INVARIANTS = (
     batches_hold_their_members,
     deaths_that_may_be_taken_back_are_found,
     no_task_on_a_small_cycle_is_marked_wrongly,
+    what_is_stranded_has_failed,
     what_is_due_has_a_timer,
     what_nobody_wants_is_let_go,
 )

@@ -69,6 +69,7 @@ def _meet(
         del worker.former_incarnations[:-FORMER_MAX]
         lose_runs(state, worker, now)
         ask_again(state, worker.worker_id)
+        state.newcomers = True
         worker.rpc_messages.clear()
         worker.known = False
     worker.incarnation = incarnation

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from actorsched.core.counting import is_waited_for
-from actorsched.core.declining import ask_again
+from actorsched.core.declining import ask_again, try_stranded
 from actorsched.core.facets import settle
 from actorsched.core.instant import Instant
 from actorsched.core.leases import lose_runs
@@ -26,6 +26,8 @@ def prune(state: State, now: Instant) -> None:
     """Let happen what time has brought."""
     for record in list(state.lost):  # lost before this look, so due in this one
         change(state, record, PENDING, now)
+    if state.newcomers:
+        try_stranded(state, now)
     at = now.monotonic
     early: list[tuple[float, Kind, TaskRecord | WorkerRecord]] = []
     removals: list[TaskRecord] = []

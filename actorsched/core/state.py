@@ -87,6 +87,10 @@ class State:
         self.unserved: dict[TaskRecord, None] = {}
         #: FAILED with their worker, due again at the next look at time
         self.lost: dict[TaskRecord, None] = {}
+        #: FAILED because nobody could load it, and whether somebody has come since the last look at time
+        #: (declining.py)
+        self.stranded: dict[TaskRecord, None] = {}
+        self.newcomers = False
         #: id of a worker that may come back → records against which its death counts (deaths.py)
         self.silent: dict[str, dict[TaskRecord, None]] = {}
         #: whom time has taken since somebody asked: worker, seconds of silence, runs; to tell people
@@ -187,6 +191,7 @@ class State:
         """Count assistants; tasks that only an assistant can run depend on whether there is one."""
         if worker.assistant != assistant:
             worker.assistant = assistant
+            self.newcomers |= assistant
             had_any = bool(self.assistants)
             self.assistants += 1 if assistant else -1
             if had_any != bool(self.assistants):
@@ -239,6 +244,7 @@ class State:
         if self.suspects:
             lift(self)
         self.lost.pop(record, None)
+        self.stranded.pop(record, None)
         if record.trouble is not None and record.trouble.deaths:
             forget_deaths(self, record, record.trouble)
         if self.journal is not None:

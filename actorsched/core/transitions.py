@@ -130,6 +130,8 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
         if trouble.lost:
             trouble.lost = False
             state.lost.pop(record, None)
+        if state.stranded:
+            state.stranded.pop(record, None)
         if new == DONE:
             forget_deaths(state, record, trouble)
             trouble.streak = 0

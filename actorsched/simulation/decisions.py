@@ -191,8 +191,8 @@ class ClaimsAreTaken(Checker):
 class DeclinedIsForOthers(Checker):
     """Who has declined a task, because it cannot load it, is not given it again and again.
 
-    But once more after a while, or when the task has failed in between because nobody was left, or the
-    scheduler has begun anew; and another life of the worker may be able to.
+    But once more after a while, or when the task has failed in between because nobody was left, or somebody
+    new has come, or the scheduler has begun anew; and another life of the worker may be able to.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -200,18 +200,25 @@ class DeclinedIsForOthers(Checker):
         #: life of a worker, life of the scheduler, task, its failures so far → times at which it was declined
         self.declined: dict[tuple[str, str, str, int], list[float]] = {}
         self.restarts = 0
+        self.lives: set[str] = set()
 
     def restarted(self, node: str) -> None:
         self.restarts += node in SCHEDULERS
 
     def served(self, call: Served) -> None:
+        self.lives.add(str(call.params.get("incarnation")))
         if not (call.fresh and call.params.get("declined") and was_taken(call, "PENDING")):
             return
         task_id = call.params["task_id"]
         for machine in self.simulation.machines():
             record = machine.tasks.get(task_id)
             failures = record.trouble.streak if record is not None and record.trouble is not None else 0
-            key = str(call.params["incarnation"]), f"{machine.epoch} {self.restarts}", task_id, failures
+            key = (
+                str(call.params["incarnation"]),
+                f"{machine.epoch} {self.restarts} {len(self.lives)}",
+                task_id,
+                failures,
+            )
             since = self.hub.now - DECLINED_S / 2
             times = self.declined[key] = [at for at in self.declined.get(key, ()) if at > since]
             times.append(self.hub.now)

@@ -201,6 +201,54 @@ def test_who_can_after_all_is_woken_again(cluster: Cluster) -> None:
     assert set(take_hints(cluster.machine)[0]) == {"bare", "able"}
 
 
+def submitted_to_bare_nodes() -> Cluster:
+    cluster = Cluster()
+    cluster.submit("a", "b")
+    cluster.submit("never", family="G", retry_policy_dict={"retry_delay": -1})
+    for _ in range(2):
+        cluster.decline_one("bare")
+    assert [cluster.status(name) for name in ("a", "b", "never")] == ["FAILED"] * 3
+    return cluster
+
+
+def test_a_node_that_comes_later_does_it_at_once_and_it_has_not_failed() -> None:
+    """Somebody has read the error and started one with the module; nobody wants to wait for the retry."""
+    cluster = submitted_to_bare_nodes()
+    cluster.after(1.0)
+    assert cluster.status("a") == "FAILED"
+    cluster.ask("able")
+    cluster.after(1.0)
+    assert cluster.names("able", 9) == ["a", "b"]
+    trouble = cluster.machine.tasks["a"].trouble
+    assert (trouble.failures, trouble.streak, trouble.first_failure) == ([], 0, None)
+    assert cluster.status("never") == "FAILED"
+
+
+def test_nodes_that_come_and_cannot_either_do_not_disable_it() -> None:
+    """They may come and go as often as they like; what counts is how long nobody could."""
+    cluster = Cluster()
+    cluster.submit("a", retry_policy_dict={"retry_count": 2})
+    for number in range(5):
+        assert cluster.decline_one(f"n{number}") == "a"
+        assert cluster.status("a") == "FAILED"
+        cluster.remove_worker(f"n{number}", incarnation=f"n{number}")
+        cluster.add_worker(f"n{number + 1}", {"assistant": True}, incarnation=f"n{number + 1}")
+        cluster.after(1.0)
+        assert cluster.status("a") == "PENDING"
+
+
+def test_what_has_failed_for_another_reason_since_waits_for_its_retry() -> None:
+    """The newcomer is no news for it."""
+    cluster = submitted_to_bare_nodes()
+    cluster.forgive_failures("a")
+    cluster.after(AGAIN_S)
+    [grant] = cluster.ask("bare")
+    cluster.add_task(worker="bare", incarnation="bare", task_id="a", status="FAILED", run_id=grant["run_id"])
+    cluster.ask("able")
+    cluster.after(1.0)
+    assert (cluster.status("a"), cluster.status("b")) == ("FAILED", "PENDING")
+
+
 def test_the_policy_of_the_task_counts() -> None:
     """As after any failure."""
     alone = Cluster()
