@@ -257,7 +257,7 @@ MUTANTS = [
     Mutant(
         "workers_get_what_others_registered",
         "a worker that is no assistant gets a task of somebody else, if it needs resources",
-        picking._Descent._takes,
+        picking.Picking._can_take,
         "return self._assistant or self._asking.worker_id in group.crew.idset",
         "return True",
         "scarce",
