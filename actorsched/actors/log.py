@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -21,6 +21,15 @@ class Log:
     def __init__(self) -> None:
         self._make: Callable[[], Any] | None = None
         self._chosen: Any = None
+        self._diverted: Callable[[str, str, Mapping[str, Any]], bool] | None = None
+
+    def divert(self, take: Callable[[str, str, Mapping[str, Any]], bool] | None) -> None:
+        """Show each line to this first, with its level: a simulation logs what happens in it to its trace.
+
+        Args:
+            take: whether that is all that becomes of the line; None: nobody is shown anything any more.
+        """
+        self._diverted = take
 
     def use(self, make: Callable[[], Any] | None) -> None:
         """Choose the logger of this process; it is made with the first line.
@@ -44,6 +53,8 @@ class Log:
         self._write(logging.ERROR, "error", event, fields)
 
     def _write(self, level: int, name: str, event: str, fields: dict[str, Any]) -> None:
+        if self._diverted is not None and self._diverted(name, event, fields):
+            return
         if self._chosen is None and self._make is not None:
             self._chosen = self._make()
         structlog = sys.modules.get("structlog")

@@ -19,13 +19,13 @@ from actorsched.cli.output import print_json
 from actorsched.cli.sections import Option, SectionedCommand
 from actorsched.errors import ConfigError
 from actorsched.simulation.knobs import Knob, knobs_of
-from actorsched.simulation.options import Options
+from actorsched.simulation.options import STORE, Options
 
 if TYPE_CHECKING:
     pass
 
-#: a seed that nobody chose is below this, so that people can type it
-SEEDS = 1_000_000
+#: a seed that nobody chose is one of these: people can type it, and smaller ones do not draw all knobs
+SEEDS = range(2_000_000, 10_000_000)
 EXIT_FOUND = 1
 
 
@@ -102,6 +102,11 @@ def simulate_command(
         named = [f"--{name.replace('_', '-')}" for name in given]
         named += ["--seed"] * (seed is not None) + ["--seeds"] * (seeds != 1) + ["--calm"] * calm
         raise click.UsageError(f"--replay: the file says all of that, so leave out {', '.join(named)}")
+    if knobs.get("store") in (None, "none") and replay is None:
+        for knob in knobs_of(Options):
+            if knob.section == STORE and knob.name != "store" and given.get(knob.name):
+                flag = f"--{knob.name.replace('_', '-')}"
+                raise click.UsageError(f"{flag}: nothing is stored; say --store full, or normal, too")
     if trace is not None and seeds != 1:
         raise click.UsageError("--trace: there is one trace for one seed; leave out --seeds")
     try:
@@ -115,13 +120,21 @@ def simulate_command(
 
     set_up(log_level)
     plugins = Plugins.find(worker_class, checker)
-    player = Player(plugins, save=save, trace=trace, shrink_s=shrink, quiet=as_json, many=seeds > 1)
+    player = Player(
+        plugins,
+        save=save,
+        trace=trace,
+        shrink_s=shrink,
+        quiet=as_json,
+        many=seeds > 1,
+        logs=log_level != "off",
+    )
     if replay is not None:
         from actorsched.simulation.case import read_case
 
-        player.play(read_case(replay))
+        player.replay(read_case(replay), replay)
     else:
-        first = secrets.randbelow(SEEDS) if seed is None else seed
+        first = secrets.choice(SEEDS) if seed is None else seed
         for number in range(first, first + seeds):
             player.play(case_of(number, given, calm))
     player.finish()

@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 import click
 import msgspec
 
+from actorsched._version import __version__
 from actorsched.actors.worker import WorkerActor
 from actorsched.cli.output import ago, one_line
 from actorsched.errors import ActorschedError, ConfigError, InternalError
 from actorsched.simulation.case import Case, write_case
 from actorsched.simulation.checker import Checker, Finding
-from actorsched.simulation.checkers import CHECKERS, Narrator
 from actorsched.simulation.options import Options, options_of
 from actorsched.simulation.report import Report
 from actorsched.simulation.shrinking import shrink
 from actorsched.simulation.simulation import Simulation
+from actorsched.simulation.standard import CHECKERS, Narrator
 
 #: seconds between two lines of progress where there is no terminal
 QUIET_S = 10.0
@@ -78,6 +79,8 @@ class Played(NamedTuple):
     wall_s: float
     file: Path | None = None
     smaller: Case | None = None
+    #: why there is no file, or no trace
+    trouble: str = ""
 
 
 class Progress:
@@ -116,6 +119,7 @@ class Player:
         shrink_s: how long to look for a smaller one.
         quiet: print nothing.
         many: there is more than one, so that only what is found is told of each.
+        logs: what actors log is shown.
     """
 
     def __init__(
@@ -127,8 +131,11 @@ class Player:
         shrink_s: float,
         quiet: bool,
         many: bool,
+        logs: bool = False,
     ) -> None:
         self.failed = 0
+        self._logs = logs
+        self._source: Path | None = None
         self._plugins = plugins
         self._save = save
         self._trace = trace
@@ -150,24 +157,48 @@ class Player:
         report = self._run(simulation)
         played = Played(report, time.monotonic() - began)
         if self._trace is not None:
-            _write(self._trace, simulation.trace.text())
+            played = played._replace(trouble=_write(self._trace, simulation.trace.text()))
         self._progress.clear()
         if not report.ok:
             self.failed += 1
             played = self._keep(played)
         elif self._save is not None and not self._many:
-            write_case(report.case, self._save)
-            played = played._replace(file=self._save)
+            played = _written(played, report.case, self._save)
         if self._many and report.ok:
             played = played._replace(report=_slim(report))
         self._played.append(played)
         if not self._many or not report.ok:
             self._tell(played)
 
+    def replay(self, case: Case, source: Path) -> None:
+        """Play what was written to a file."""
+        self._source = source
+        if case.version not in ("", __version__):
+            self._warn(
+                f"{source} was written by actorsched {case.version}, and this is {__version__}: other things"
+                " may happen in the same world"
+            )
+        self.play(case)
+        if case.found and not self.failed:
+            self._warn(
+                f"{source} says: {one_line(case.found)}; now nothing is found. It may be mended, or it needs"
+                " the --worker-class or --checker with which it was found"
+            )
+
+    def _warn(self, text: str) -> None:
+        if not self._quiet:
+            click.secho(text, err=True, fg="yellow")
+
     def finish(self) -> None:
-        """Tell of all of them together."""
+        """Tell of all of them together.
+
+        Raises:
+            ConfigError: something could not be written; all is told by then.
+        """
         self._progress.clear()
         if not self._many:
+            if self._played and self._played[0].trouble and not self.failed:
+                raise ConfigError(self._played[0].trouble)
             return
         wall_s = time.monotonic() - self._began
         seeds = len(self._played)
@@ -191,7 +222,13 @@ class Player:
 
     def _make(self, case: Case, keep: int | None = 20_000, show: bool = True) -> Simulation:
         checkers = [*self._plugins.checkers, *([_watch(self)] if show else [])]
-        return Simulation.of(case, worker_class=self._plugins.worker_class, checkers=checkers, keep=keep)
+        return Simulation.of(
+            case,
+            worker_class=self._plugins.worker_class,
+            checkers=checkers,
+            keep=keep,
+            logs=self._logs and show,
+        )
 
     def _run(self, simulation: Simulation) -> Report:
         try:
@@ -212,9 +249,10 @@ class Player:
     def _keep(self, played: Played) -> Played:
         seed = played.report.case.options.seed
         smaller = self._smaller(played.report) if self._shrink_s else None
+        if self._source is not None and smaller is None and self._save is None:
+            return played._replace(file=self._source)
         file = self._save if self._save is not None and not self._many else Path(f"simulation-{seed}.json")
-        write_case(smaller or played.report.case, file)
-        return played._replace(file=file, smaller=smaller)
+        return _written(played._replace(smaller=smaller), smaller or played.report.case, file)
 
     def _smaller(self, report: Report) -> Case:
         wanted = {finding.checker for finding in report.findings}
@@ -287,7 +325,12 @@ class Player:
                 f"smaller: {len(smaller.plans or ())} of {tasks} tasks, {len(smaller.faults or ())} of"
                 f" {len(report.case.faults or ())} faults; {one_line(smaller.found)}"
             )
-        self._say(f"again: actorsched simulate --replay {played.file}{self._plugged()}")
+        if played.file is not None:
+            self._say(f"again: actorsched simulate --replay {played.file}{self._plugged()}")
+        else:
+            self._say(f"again: the same command with --seed {report.case.options.seed}")
+        if played.trouble:
+            self._warn(played.trouble)
         if self._many:
             self._say()
 
@@ -323,11 +366,21 @@ def _slim(report: Report) -> Report:
     return replace(report, case=Case(options=report.case.options), last_lines=())
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> str:
+    """Write a trace; returns why it could not be done, if so: what was found is to be told all the same."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"--trace {str(path)!r}: cannot be written: {error.strerror}") from None
+        return f"--trace {str(path)!r}: cannot be written: {error.strerror}"
+    return ""
+
+
+def _written(played: Played, case: Case, file: Path) -> Played:
+    try:
+        write_case(case, file)
+    except ConfigError as error:
+        return played._replace(trouble=str(error))
+    return played._replace(file=file)
 
 
 def _as_json(played: Played) -> dict[str, Any]:

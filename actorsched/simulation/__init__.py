@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from actorsched.simulation.faults import Fault
     from actorsched.simulation.hub import sleep
     from actorsched.simulation.options import Options, options_of
+    from actorsched.simulation.pipelines import plans_of
     from actorsched.simulation.report import Report
     from actorsched.simulation.rules import SimulationMachine
     from actorsched.simulation.shrinking import shrink
@@ -36,6 +37,7 @@ _HOMES = {
     "fault_plans": "strategies",
     "hostile_options": "strategies",
     "options_of": "options",
+    "plans_of": "pipelines",
     "read_case": "case",
     "shrink": "shrinking",
     "sleep": "hub",
@@ -58,6 +60,7 @@ __all__ = [
     "fault_plans",
     "hostile_options",
     "options_of",
+    "plans_of",
     "read_case",
     "shrink",
     "sleep",

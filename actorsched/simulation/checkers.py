@@ -12,25 +12,13 @@ from typing import TYPE_CHECKING
 from actorsched.config import SchedulerSettings
 from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import READ_ONLY
-from actorsched.simulation.bans import DisabledInTime
-from actorsched.simulation.breakages import NothingBreaks, TheForgottenComeBack
 from actorsched.simulation.checker import Checker, Lives
 from actorsched.simulation.decisions import (
-    BatchesAreAlike,
-    ClaimsAreTaken,
-    DeclinedIsForOthers,
-    DisabledForAReason,
     Members,
-    RequirementsFirst,
     epoch_of,
     was_taken,
 )
-from actorsched.simulation.ends import EndsAreHeard, FailuresAreTrue
-from actorsched.simulation.leftovers import NothingIsLeftOver
-from actorsched.simulation.manners import EachIsAnswered, OnlyTheGuiltyAreRefused
-from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
 from actorsched.simulation.wire import Served, was_put_off
-from actorsched.simulation.wishes import CancelledStaysSo, OwnWorkOnly, PriorityFirst, RetriesWait
 from actorsched.simulation.world import Attempt
 
 if TYPE_CHECKING:
@@ -360,53 +348,3 @@ class EverythingEnds(Checker):
         held = self.simulation.ask_scheduler("task_list", status="RUNNING", upstream_status="")
         if held:
             self.fail(f"the scheduler believes that {', '.join(held)} runs, and everybody has gone")
-
-
-class Narrator(Checker):
-    """Finds nothing; puts what matters on the wire into the trace."""
-
-    def served(self, call: Served) -> None:
-        if call.method == "get_work" and isinstance(call.result, dict):
-            for grant in call.result.get("tasks") or [call.result]:
-                if grant.get("run_id"):
-                    self.simulation.trace.add("granted", call.node, grant["task_id"], grant["run_id"])
-        elif call.method == "add_task":
-            params = call.params
-            said = [params.get(name) for name in ("task_id", "status", "run_id") if params.get(name)]
-            refused = (call.result or {}).get("refused", "") if call.error is None else "error"
-            self.simulation.trace.add("told", call.node, *said, refused)
-        elif call.method == "add_worker":
-            self.simulation.trace.add("told", call.node, "add_worker", call.params.get("incarnation"))
-
-
-CHECKERS: tuple[type[Checker], ...] = (
-    Narrator,
-    OneLiveRun,
-    RequirementsFirst,
-    BatchesAreAlike,
-    NothingIsLeftOver,
-    ClaimsAreTaken,
-    DeclinedIsForOthers,
-    DisabledForAReason,
-    AcknowledgedReports,
-    NoEffectTwice,
-    NoLeaseWithoutHolder,
-    ResourcesFit,
-    ExitStatus,
-    Heartbeats,
-    EverythingEnds,
-    EachIsAnswered,
-    OnlyTheGuiltyAreRefused,
-    StoredIsMemory,
-    PlaceIsKept,
-    HistoryIsWhole,
-    NothingBreaks,
-    TheForgottenComeBack,
-    FailuresAreTrue,
-    EndsAreHeard,
-    OwnWorkOnly,
-    CancelledStaysSo,
-    RetriesWait,
-    PriorityFirst,
-    DisabledInTime,
-)

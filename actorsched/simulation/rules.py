@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -27,6 +28,9 @@ from actorsched.simulation.options import Options
 from actorsched.simulation.simulation import Simulation
 from actorsched.simulation.strategies import SMALL, task_graphs
 from actorsched.simulation.work import Plan
+
+#: all but `explain`, which traces each line and so makes each play several times as slow
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
 #: of the machine that runs: its workers, its tasks
 _workers: st.SearchStrategy[str] = st.runner().flatmap(lambda machine: st.sampled_from(machine.workers))
@@ -41,6 +45,7 @@ class SimulationMachine(RuleBasedStateMachine):
         options: of the system and of its network; rates of faults have no meaning here, faults are steps.
         worker_class: what stands in for `WorkerActor`.
         more_checkers: beside the standard ones.
+        TestCase: what pytest collects. Its settings leave out the phase `explain`; so should others.
         resources: of the scheduler; None for those that the graphs of `submit` demand.
         simulation: what is driven, for rules of your own.
     """
@@ -49,6 +54,10 @@ class SimulationMachine(RuleBasedStateMachine):
     worker_class: ClassVar[type[WorkerActor]] = WorkerActor
     more_checkers: ClassVar[tuple[type[Checker], ...]] = ()
     resources: ClassVar[Mapping[str, int] | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.TestCase.settings = settings(cls.TestCase.settings, phases=PHASES)
 
     def __init__(self) -> None:
         super().__init__()

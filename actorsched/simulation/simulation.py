@@ -12,17 +12,18 @@ from actorsched.core.invariants import check_invariants
 from actorsched.core.machine import SchedulerMachine
 from actorsched.errors import ActorschedError, ConfigError, UnavailableError
 from actorsched.simulation import prospects
-from actorsched.simulation.case import Case
+from actorsched.simulation.case import Case, check_case, check_plan
 from actorsched.simulation.checker import Checker, Finding
-from actorsched.simulation.checkers import CHECKERS
 from actorsched.simulation.disk import Habits, SimulatedDisk, SimulatedStore
 from actorsched.simulation.faults import SCHEDULERS, Fault, FaultKind, draw_faults
 from actorsched.simulation.hub import Hub
+from actorsched.simulation.logs import keep_logs
 from actorsched.simulation.network import Network, Weather
 from actorsched.simulation.node import Node
 from actorsched.simulation.options import Options
 from actorsched.simulation.programs import Programs
 from actorsched.simulation.report import LAST_LINES, Report
+from actorsched.simulation.standard import CHECKERS
 from actorsched.simulation.strangers import STRANGER
 from actorsched.simulation.trace import Trace
 from actorsched.simulation.troubles import Troubles
@@ -50,6 +51,7 @@ class Simulation:
         worker_class: what stands in for `WorkerActor`: a subclass of it.
         stand_ins: the same for the actors of the scheduler's node: class → subclass.
         keep: lines of the trace that are kept; None for all.
+        logs: what actors log goes where the program logs to, too; warnings and errors are in the trace.
 
     Attributes:
         hub, network, nodes, world, trace: the parts, for checkers and scenarios.
@@ -68,11 +70,13 @@ class Simulation:
         worker_class: type[WorkerActor] = WorkerActor,
         stand_ins: Mapping[type[Any], type[Any]] | None = None,
         keep: int | None = 20_000,
+        logs: bool = False,
     ) -> None:
         self.options = options = options or Options()
         self.hub = Hub(f"hub {options.seed}")
         self.hub.activate()
         self.trace = Trace(self.hub, keep)
+        keep_logs(self.trace, shown=logs)
         self.trace.add("options", options.describe())
         self.world = self.hub.world = World(self.hub, self.trace)
         self.resources = dict(RESOURCES if resources is None else resources)
@@ -80,6 +84,8 @@ class Simulation:
         self.durable = options.store != "none"
         self.disk = SimulatedDisk(self.hub, self.trace, habits_of(options)) if self.durable else None
         self.findings: list[Finding] = []
+        if plans is not None or submissions is not None or faults is not None:
+            check_case(plans, submissions, faults, self.resources)
         plans = draw_plans(options) if plans is None else list(plans)
         self.world.plans = {plan.name: plan for plan in plans}
         self.submissions = draw_submissions(options, plans) if submissions is None else submissions
@@ -149,6 +155,7 @@ class Simulation:
         for plan in plans:
             if plan.name in self.world.plans:
                 raise ConfigError(f"there is a plan {plan.name!r} already")
+            check_plan(plan, self.resources)
             self._check_names((*plan.deps, *plan.more))
             self.world.plans[plan.name] = plan
             wanted[plan.name] = None

@@ -31,6 +31,10 @@ class Trace:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         self._digest.update(repr(line).encode())
 
+    def note(self, kind: str, *what: Any) -> None:
+        """Add a line for people, which is no part of what happened."""
+        self._lines.append((self._hub.now, kind, what))
+
     @property
     def digest(self) -> str:
         """A name for all that happened so far, kept or not."""

@@ -51,8 +51,48 @@ def test_what_is_found_is_told_shrunk_and_played_again(tmp_path: Path) -> None:
     assert len(case["plans"]) == 1
     found = run_json("simulate", "--replay", "simulation-3.json", *plugins, cwd=tmp_path, code=1)
     assert found["simulations"][0]["findings"][0]["checker"] == "Nobody"
-    # without the checker there is nothing to find
-    run("simulate", "--replay", "simulation-3.json", "--worker-class", "mine:Mine", cwd=tmp_path)
+    # without the checker there is nothing to find, and that it is missing may be why
+    done = run("simulate", "--replay", "simulation-3.json", "--worker-class", "mine:Mine", cwd=tmp_path)
+    assert "simulation-3.json says: Nobody at" in done.stderr
+    assert "--checker with which it was found" in done.stderr
+
+
+def test_a_replay_leaves_its_file_alone(tmp_path: Path) -> None:
+    """And names it, instead of another one that says the same."""
+    (tmp_path / "mine.py").write_text(PLUGIN, encoding="utf-8")
+    run("simulate", *SMALL, "--checker", "mine:Nobody", "--save", "it.json", cwd=tmp_path, code=1)
+    before = (tmp_path / "it.json").read_bytes()
+    done = run("simulate", "--replay", "it.json", "--checker", "mine:Nobody", cwd=tmp_path, code=1)
+    assert "again: actorsched simulate --replay it.json --checker mine:Nobody" in done.stdout
+    assert (tmp_path / "it.json").read_bytes() == before
+    assert not list(tmp_path.glob("simulation-*.json"))
+
+
+def test_a_file_of_another_version_is_played_and_named(tmp_path: Path) -> None:
+    """And when it says what this version does not know, its version is the explanation."""
+    run("simulate", *SMALL, "--save", "it.json", cwd=tmp_path)
+    case = json.loads((tmp_path / "it.json").read_text()) | {"version": "0.0.1"}
+    (tmp_path / "it.json").write_text(json.dumps(case))
+    done = run("simulate", "--replay", "it.json", cwd=tmp_path)
+    assert "it.json was written by actorsched 0.0.1, and this is" in done.stderr
+    case["options"]["gravity"] = 0.5
+    (tmp_path / "it.json").write_text(json.dumps(case))
+    done = run("simulate", "--replay", "it.json", cwd=tmp_path, code=2)
+    assert "gravity" in done.stderr
+    assert "it was written by actorsched 0.0.1" in done.stderr
+
+
+def test_what_was_found_is_told_even_if_it_cannot_be_written(tmp_path: Path) -> None:
+    """It may have taken an hour to find."""
+    (tmp_path / "mine.py").write_text(PLUGIN, encoding="utf-8")
+    lost = ["--save", "no/such/folder/x.json", "--checker", "mine:Nobody"]
+    done = run("simulate", *SMALL, *lost, cwd=tmp_path, code=1)
+    assert "FOUND by Nobody at" in done.stdout
+    assert "again: the same command with --seed 3" in done.stdout
+    assert "no/such/folder/x.json': cannot be written" in done.stderr
+    done = run("simulate", *SMALL, "--trace", "no/such/folder/t", cwd=tmp_path, code=2)
+    assert "5 of 5 complete" in done.stdout
+    assert "no/such/folder/t': cannot be written" in done.stderr
 
 
 def test_many_seeds_are_counted(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +61,26 @@ def test_a_file_that_is_no_case_is_refused_by_name(tmp_path: Path) -> None:
             file.write_text(text)
         with pytest.raises(ConfigError, match=r"case\.json"):
             read_case(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"plans": [{"name": "a"}, {"name": "a"}]}, "two plans that are called 'a'"),
+        ({"plans": [{"name": "a", "deps": ["b"]}]}, "plan 'a' needs 'b', which is no plan before it"),
+        ({"plans": [{"name": "a", "endings": []}]}, "say how its runs end"),
+        ({"plans": [{"name": "a", "duration_s": -1}]}, "duration_s=-1"),
+        (
+            {"plans": [{"name": "a"}], "submissions": {"w1": ["b"]}},
+            "'w1' submits 'b', which is no plan; plans: a",
+        ),
+        ({"submissions": {"scheduler": []}}, "'scheduler' submits nothing"),
+        ({"faults": [{"at_s": -1, "kind": "crash", "node": "w1"}]}, "at_s and for_s are seconds from 0 up"),
+    ],
+)
+def test_a_file_that_cannot_be_played_says_why(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    """People edit them; a slip of the pen is no finding."""
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps({"options": {"seed": 1}} | change))
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        read_case(file)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 import actorsched.simulation as public
+from actorsched.actors.messages import SlotEnded
+from actorsched.actors.worker import WorkerActor
 from actorsched.errors import ConfigError
 from actorsched.simulation import (
     Case,
@@ -148,3 +150,54 @@ def test_cases_take_strategies_of_the_user(data: st.DataObject) -> None:
     case = data.draw(cases(graphs=st.just(graph), faults=st.just(()), options=hostile_options(workers=1)))
     assert case.plans == graph
     assert case.submissions == {"w1": ("mine",)}
+
+
+class Clumsy(WorkerActor):
+    """Makes a mistake of its own with each run that ends."""
+
+    def handle(self, message: object) -> Any:
+        if isinstance(message, SlotEnded):
+            raise LookupError("my own mistake")
+        return super().handle(message)
+
+
+def test_a_mistake_in_an_actor_of_the_user_is_found_where_it_is_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And not by what comes of it minutes later; nor has anybody to look for it in a log."""
+    report = Simulation(
+        SMALL, plans=[Plan(name="a")], submissions={"w1": ("a",)}, faults=[], worker_class=Clumsy
+    ).run()
+    (found,) = report.findings
+    assert found.checker == "NothingBreaks"
+    assert "Clumsy" in found.text
+    assert "LookupError('my own mistake') (test_users.py, line" in found.text
+    assert report.now_s < 5
+    assert any("a message could not be handled" in line for line in report.last_lines)
+    assert not caplog.records
+
+
+def test_what_actors_log_is_shown_to_who_asks_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    case = Case(options=SMALL, plans=(Plan(name="a"),), submissions={"w1": ("a",)}, faults=())
+    Simulation.of(case, worker_class=Clumsy, logs=True).run()
+    assert "a message could not be handled" in caplog.text
+
+
+def test_a_machine_is_shrunk_without_a_trace_of_each_line() -> None:
+    """Hypothesis would explain what it found, and take minutes for it."""
+
+    class Mine(SimulationMachine):
+        """With settings that nobody has chosen."""
+
+    assert Phase.explain not in Mine.TestCase.settings.phases
+    assert Phase.shrink in Mine.TestCase.settings.phases
+
+
+def test_a_plan_that_cannot_be_carried_out_is_refused() -> None:
+    with pytest.raises(ConfigError, match="demands 3 of 'disk', and there is 2"):
+        Simulation(SMALL, plans=[Plan(name="a", resources={"disk": 3})], submissions={"w1": ("a",)})
+    with (
+        Simulation(SMALL, plans=[], submissions={"w1": ()}, faults=[]) as simulation,
+        pytest.raises(ConfigError, match="say how its runs end"),
+    ):
+        simulation.submit("w1", [Plan(name="a", endings=())])

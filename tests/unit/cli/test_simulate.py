@@ -6,11 +6,11 @@ import click
 import msgspec
 import pytest
 
-from actorsched.cli.simulate import knob_option, simulate
+from actorsched.cli.simulate import SEEDS, knob_option, simulate
 from actorsched.cli.simulated import Plugins, case_of
 from actorsched.errors import ConfigError
 from actorsched.simulation.knobs import ELSEWHERE, Knob, knobs_of
-from actorsched.simulation.options import Options, options_of
+from actorsched.simulation.options import FIRST_BARE, FIRST_DEADLY, Options, options_of
 
 
 def options() -> dict[str, click.Option]:
@@ -55,6 +55,8 @@ def test_a_field_without_a_word_is_a_flag_too() -> None:
         (["--seeds", "0"], "--seeds"),
         (["--replay", "x.json", "--drop", "0.1", "--seed", "3"], "leave out --drop, --seed"),
         (["--trace", "t", "--seeds", "2"], "--trace: there is one trace for one seed"),
+        (["--standby"], "--standby: nothing is stored; say --store full"),
+        (["--calm", "--store", "none", "--power-cuts", "3"], "--power-cuts: nothing is stored"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(args: list[str], said: str) -> None:
@@ -70,6 +72,11 @@ def test_a_variable_for_another_command_changes_no_run() -> None:
         if option.name in {*Options.__struct_fields__, "seeds", "replay"}:
             assert option.resolve_envvar_value(context) is None
             assert not getattr(option, "allow_from_autoenv", True)
+
+
+def test_a_seed_that_nobody_chose_draws_all_knobs() -> None:
+    """Small ones stay what they were, and know nothing of stores and batches."""
+    assert max(FIRST_BARE, FIRST_DEADLY) <= SEEDS.start
 
 
 def test_knobs_that_are_not_given_are_drawn_or_calm() -> None:
