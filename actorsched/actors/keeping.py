@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from actorsched.actors.doubt import Doubt
 from actorsched.actors.log import log
@@ -129,7 +129,8 @@ class Keeper:
             UnavailableError: there is none; the same may be asked again later.
         """
         if self._machine is None:
-            self.recover()
+            with suppress(StoreError):  # noted; who asks has no part in it, and may ask again
+                self.recover()
         elif self._store is not None and self._clock() - self._committed_at > self._lease_s / 2:
             self.commit()  # so long that another may have the place: look before anything is said
         if self._machine is None:

@@ -15,7 +15,13 @@ from pykka import ActorRef
 from actorsched.actors.messages import Call, CallBatch, Exchange, ExchangeEnded
 from actorsched.actors.runtime import CallableClock, Runtime
 from actorsched.actors.scheduler import SchedulerActor, Take
-from actorsched.errors import FencedError, InvalidParamsError, StoreHeldError, StoreUnavailableError
+from actorsched.errors import (
+    FencedError,
+    InvalidParamsError,
+    StoreError,
+    StoreHeldError,
+    StoreUnavailableError,
+)
 from actorsched.rpc.errors import StaleRequestError
 from actorsched.store.memory import Disk, MemoryStore
 
@@ -36,7 +42,14 @@ class FaultyStore(MemoryStore):
         if self.fails == "after":
             raise StoreUnavailableError("the connection broke")
 
+    def read(self) -> Any:
+        if self.fails == "damaged":
+            raise StoreError("rows contradict each other")
+        return super().read()
+
     def try_out(self, size: int) -> None:
+        if self.fails == "damaged":
+            return
         if self.fails:
             raise StoreUnavailableError("still no room")
 
@@ -278,3 +291,18 @@ def test_a_worker_hears_of_the_end_of_its_exchange_whatever_happens(world: World
         ref.tell(Exchange(calls=(Call(method="pause", params={}),), reply_to=asker, tag=1))
         ended = answers.get(timeout=60)
     assert isinstance(ended.error, KeyError)
+
+
+def test_a_store_that_is_damaged_is_no_refusal(world: World) -> None:
+    """Somebody will mend it. A worker would take what it has reported for refused, and forget it."""
+    ref, store = world.start()
+    add(ref, "a")
+    for trouble in ("before", "damaged"):
+        store.fails = trouble
+        with pytest.raises(StoreUnavailableError):
+            once(ref, 1, "add_task", task_id="a", worker="w", status="DONE")
+    with pytest.raises(StoreError, match="contradict"):  # this is asked at the start, by whoever starts it
+        ref.ask(Take(), timeout=30)
+    store.fails = ""
+    once(ref, 1, "add_task", task_id="a", worker="w", status="DONE")
+    assert call(ref, "task_list")["a"]["status"] == "DONE"
