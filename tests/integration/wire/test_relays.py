@@ -55,7 +55,7 @@ def test_a_relay_whose_scheduler_is_away_costs_nobody_a_report(
     """It asks its clients for patience, and does not say that what they said was refused."""
     server = serve(backend)
     middle = connect(server.address, patience=0.3, connect_timeout=0.2)
-    with serve(middle) as relay, ThreadPoolExecutor(1) as pool:
+    with serve(middle) as relay, ThreadPoolExecutor(2) as pool:
         client = connect(relay.address)
         client.add_task("T", worker="w", status="RUNNING")
         server.stop()
