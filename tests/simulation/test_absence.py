@@ -58,7 +58,10 @@ def test_ten_minutes_without_a_scheduler(kind: FaultKind, workers: int, seed: in
         patience_s=0.0,
     )
     simulation = Simulation(
-        options, faults=[Fault(at_s=FROM_S, kind=kind, node="scheduler", for_s=AWAY_S)], keep=None
+        options,
+        faults=[Fault(at_s=FROM_S, kind=kind, node="scheduler", for_s=AWAY_S)],
+        keep=None,
+        logs=True,
     )
     under_way: list[str] = []
     simulation.hub.after(FROM_S, lambda: under_way.extend(a.name for a in simulation.world.all_live()))
