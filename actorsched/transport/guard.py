@@ -37,6 +37,9 @@ ROLES: tuple[Role, Role] = ("full", "read-only")
 _SETTLED_NS = 2_000_000_000
 #: seconds between two looks at the files of all users
 _LOOK_S = 1.0
+#: a user who has come in and is missing in the file keeps his rights for so many seconds: some editors empty
+#: a file before they write it, and a worker that is told in that moment that it was struck off ends
+_GRACE_S = 0.5
 #: passwords that were right are remembered, so that a reconnecting node costs no hash
 _MAX_REMEMBERED = 1024
 #: longer ones are not even hashed
@@ -132,6 +135,19 @@ def _stamp_of(paths: Sequence[Path]) -> tuple[object, ...] | None:
     return tuple(stamp)
 
 
+class _Complaints:
+    """Reports each text once, however often a file is read."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._reported: set[str] = set()
+
+    def __call__(self, text: str) -> None:
+        if text not in self._reported:
+            self._reported.add(text)
+            self._report(text)
+
+
 class CurveGuard:
     """Knows people by their keys.
 
@@ -148,8 +164,7 @@ class CurveGuard:
     def __init__(self, folder: str | Path, report: Callable[[str], None] = lambda text: None) -> None:
         self.folder = Path(folder).expanduser()
         self.pair: KeyPair | None = read_pair(self.folder / f"{SERVER}.key_secret")
-        self._report = report
-        self._reported: set[str] = set()
+        self._complain = _Complaints(report)
         everybody = self.folder / AUTHORISED
         self._watched = _Watched((everybody, everybody / READ_ONLY), self._read)
 
@@ -186,11 +201,6 @@ class CurveGuard:
                 files.setdefault(key, []).append(path)
         return people, files
 
-    def _complain(self, text: str) -> None:
-        if text not in self._reported:
-            self._reported.add(text)
-            self._report(text)
-
 
 class PlainGuard:
     """Knows people by name and password.
@@ -208,7 +218,9 @@ class PlainGuard:
 
     def __init__(self, path: str | Path, report: Callable[[str], None] = lambda text: None) -> None:
         self.path = Path(path).expanduser()
-        self._report = report
+        self._complain = _Complaints(report)
+        self._last: _People = {}
+        self._missing_since: dict[str, float] = {}
         self._secret = secrets.token_bytes(32)
         self._remembered: dict[bytes, None] = {}
         #: for names that nobody has: they must take as long as others
@@ -240,18 +252,31 @@ class PlainGuard:
         return check
 
     def role(self, user: str) -> Role | None:
-        found = self._watched.find(user)
+        found = self._find(user)
         return found[0] if found else None
 
     def _read(self) -> tuple[_People, Mapping[str, Sequence[Path]]]:
         try:
             people, broken = read_users(self.path)
         except ConfigError as error:
-            self._report(str(error))
+            self._complain(str(error))
             return {}, {}
         for text in broken:
-            self._report(text)
+            self._complain(text)
         return people, {}
+
+    def _find(self, name: str) -> tuple[Role, str] | None:
+        """Role and hash of a user who has come in; for a moment also of one who was in the file just now."""
+        found = self._watched.find(name)
+        if found is not None:
+            self._last[name] = found
+            self._missing_since.pop(name, None)
+        elif name in self._last:
+            since = self._missing_since.setdefault(name, time.monotonic())
+            if time.monotonic() - since < _GRACE_S:
+                return self._last[name]
+            del self._last[name], self._missing_since[name]
+        return found
 
 
 def read_users(path: Path) -> tuple[_People, list[str]]:

@@ -112,3 +112,36 @@ def test_a_user_who_is_added_leaves_the_file_to_its_owner(tmp_path: Path) -> Non
     assert b"\xff no UTF-8" in users.read_bytes()
     found = PlainGuard(users)
     assert (found.role("alice"), found.role("bob")) == ("full", "read-only")
+
+
+def test_an_editor_that_empties_the_file_of_users_locks_nobody_out(tmp_path: Path, clock: Time) -> None:
+    """It writes the rest in the next moment. Who is still missing then is struck off."""
+    users = tmp_path / "users"
+    write_user(users, "alice", "full", "word")
+    text = users.read_bytes()
+    found = PlainGuard(users)
+    for _ in range(2):
+        assert found.role("alice") == "full"
+        write_anew(users, b"")
+        assert (found.role("alice"), found.role("bob")) == ("full", None)
+        clock.seconds += 0.4
+        assert found.role("alice") == "full"
+        write_anew(users, text.replace(b"full", b"read-only"))
+        assert found.role("alice") == "read-only"
+        write_anew(users, text)
+    assert found.role("alice") == "full"
+    users.unlink()
+    assert found.role("alice") == "full"
+    clock.seconds += 0.6
+    assert found.role("alice") is None
+
+
+def test_a_broken_line_is_told_of_once(tmp_path: Path) -> None:
+    """A file that has just changed is read again and again."""
+    users, said = tmp_path / "users", list[str]()
+    write_user(users, "alice", "full", "word")
+    found = PlainGuard(users, said.append)
+    users.write_bytes(users.read_bytes() + b"bob full nothing\n")
+    for _ in range(5):
+        assert found.role("alice") == "full"
+    assert len(said) == 1
