@@ -230,3 +230,16 @@ def test_one_task_that_cannot_travel_fails_alone(start_method: str, tmp_path: Pa
     [failed] = result.tasks["failed"]
     assert "cannot be sent to a child process: " in failed.cause
     assert "lock" in failed.cause
+
+
+def test_what_an_assistant_cannot_load_fails_only_when_nobody_can(execution: str) -> None:
+    """It says why. The assistant itself has asked for nothing, so its run was a success."""
+    with Scheduler() as scheduler:
+        scheduler.add_worker("somebody", {"submission": True})
+        scheduler.add_task("T_1", worker="somebody", module="no_such_module", family="T")
+        with Worker(scheduler, assistant=True, execution=execution, **OPTIONS) as worker:
+            assert worker.run()
+        error = scheduler.fetch_error("T_1")["error"]
+        assert error.startswith("no worker can load it: Worker(")
+        assert "no module 'no_such_module'" in error
+        assert list(scheduler.task_list(status="FAILED")) == ["T_1"]
