@@ -83,7 +83,7 @@ def try_stranded(state: State, now: Instant) -> None:
     for record in list(state.stranded):
         trouble = record.get_trouble()
         if record.policy.retry_delay >= 0:
-            del trouble.failures[-1:]
+            trouble.failures = trouble.failures[:-1]  # a new list: rows hold the old one
             trouble.streak -= 1
             if not trouble.failures:
                 trouble.first_failure = None

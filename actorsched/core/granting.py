@@ -185,6 +185,8 @@ def _pick(
         while len(grants) < wanted and (record := picking.next()) is not None:
             if queues and record.is_suspect and len(asking.runs) >= asking.processes:
                 break
+            if record.demand.origin is not None:  # it tries again, and is to be woken for more
+                record.demand.origin.declined.pop(asking.worker_id, None)
             batch = _batch(state, asking, record)
             if batch is None:
                 grants.append(_grant(state, asking, record, now))
@@ -238,10 +240,6 @@ def _grant(state: State, asking: WorkerRecord, record: TaskRecord, now: Instant)
     record.resources_running = record.demand.needs
     record.time_running = now.wall
     record.run_id = state.ticket()
-    if record.demand.origin is not None:
-        record.demand.origin.declined.pop(
-            asking.worker_id, None
-        )  # it tries again, and is to be woken for more
     move(state, record, RUNNING, now)
     settle(state, record)
     return _granted(record)

@@ -25,7 +25,7 @@ STATUSES = [
 
 
 class Step(NamedTuple):
-    """A call after some time; `"live"` as a run id stands for the live run of the task."""
+    """A call after some time; `"live"` stands for the live run of the task, or for who has it."""
 
     wait_s: float
     method: str
@@ -65,6 +65,7 @@ def registrations(draw: st.DrawFn) -> dict[str, Any]:
         "assistant": st.booleans(),
         "incarnation": st.sampled_from([1, 2]),
         "run_id": st.just("live"),
+        "declined": st.just("no such module"),
         "retry_policy_dict": st.sampled_from(
             [
                 {"retry_count": 2},
@@ -75,6 +76,8 @@ def registrations(draw: st.DrawFn) -> dict[str, Any]:
     }
     for name in draw(st.lists(st.sampled_from(sorted(optional)), max_size=5, unique=True)):
         params[name] = draw(optional[name])
+    if "declined" in params:
+        params |= {"status": "PENDING", "run_id": "live", "worker": "live", "incarnation": None}
     return params
 
 
@@ -135,4 +138,6 @@ def call(machine: SchedulerMachine, step: Step, now: Instant) -> Any:
     if params.get("run_id") == "live":
         record = machine.tasks.get(params["task_id"])
         params["run_id"] = None if record is None else record.run_id
+        if params["worker"] == "live":
+            params["worker"] = (record and record.worker_running) or WORKERS[0]
     return getattr(machine, step.method)(now, **params)
