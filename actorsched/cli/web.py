@@ -45,6 +45,7 @@ def run_web(**values: Any) -> int:
             allow_remote=values["allow_remote"],
             host_names=values["host_name"],
             about=remote.url,
+            store=values["store"],
         ) as server,
         signals.stopping(lambda _drain_s: stopped.set()),
     ):
@@ -64,6 +65,12 @@ web = SectionedCommand(
             show_default=True,
             metavar="HOST:PORT",
             help="Listen here; port 0: any free one.",
+        ),
+        click.Option(
+            ["--store"],
+            metavar="URL",
+            help="The store of the scheduler, where it can be read from here: sqlite:///PATH or"
+            " postgresql+psycopg://USER@HOST/DATABASE. Then the runs that have ended are shown, too.",
         ),
         log_level_option(),
         config_option(),

@@ -2,9 +2,10 @@
 
     doorkeeper.py   who may come in, and from which page
     calls.py        one call of the scheduler in one request, as a luigid takes it
+    runs.py         the runs that have ended
     metrics.py      what Prometheus reads
     static/         the page; it knows nothing but these calls
-    app.py          the four of them together
+    app.py          all of them together
     serving.py      the app on an address, until it is stopped
 
 It is a client of the scheduler like any other, as a rule in a process of its own (`actorsched web`): what

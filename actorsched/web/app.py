@@ -20,9 +20,10 @@ from actorsched.errors import ActorschedError
 from actorsched.facade.standing import standing_of
 from actorsched.rpc.api import SchedulerApi
 from actorsched.transport.guard import PlainGuard
-from actorsched.web.calls import answer_call, error_response, json_response
+from actorsched.web.calls import NoHistoryError, answer_call, error_response, json_response
 from actorsched.web.doorkeeper import ROLE, Doorkeeper
 from actorsched.web.metrics import CONTENT_TYPE, metrics_of
+from actorsched.web.runs import answer_runs
 
 STATIC = Path(__file__).parent / "static"
 #: so long a look at the scheduler is good for all who look, seconds
@@ -34,6 +35,7 @@ def make_app(
     guard: PlainGuard | None = None,
     hosts: Collection[str] = ("localhost", "127.0.0.1", "::1"),
     about: str = "",
+    store: str | None = None,
 ) -> Starlette:
     """Make the application.
 
@@ -42,6 +44,7 @@ def make_app(
         guard: whom to let in; None: everybody, to do everything.
         hosts: names of this server; see `Doorkeeper`.
         about: what the page says of where the scheduler is.
+        store: the url of its store, for the runs that have ended; None: the page shows none.
     """
     looking = _Looking(scheduler)
 
@@ -59,7 +62,13 @@ def make_app(
             found = await run_in_threadpool(looking.standing)
         except ActorschedError as error:
             return error_response(error)
-        return json_response({**found, "scheduler": about, "read_only": _only_looks(request)})
+        more = {"scheduler": about, "read_only": _only_looks(request), "has_runs": store is not None}
+        return json_response({**found, **more})
+
+    async def runs(request: Request) -> Response:
+        if store is None:
+            return error_response(NoHistoryError("this page was started without --store"))
+        return await answer_runs(store, request)
 
     async def metrics(_: Request) -> Response:
         text = await run_in_threadpool(metrics_of, looking.standing)
@@ -70,6 +79,7 @@ def make_app(
             Route("/", page),
             Route("/api/{method}", call, methods=["GET", "POST"]),
             Route("/standing", standing),
+            Route("/runs", runs),
             Route("/metrics", metrics),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],

@@ -47,6 +47,10 @@ class WrongVerbError(CallerError):
     """GET, for a method that changes something."""
 
 
+class NoHistoryError(CallerError):
+    """Nobody has said where the history is."""
+
+
 async def answer_call(scheduler: SchedulerApi, request: Request, read_only: bool) -> Response:
     """Make the call that a request asks for.
 
@@ -76,7 +80,7 @@ def error_response(error: ActorschedError) -> Response:
 
 def _status_of(error: ActorschedError) -> int:
     match error:
-        case UnknownMethodError():
+        case UnknownMethodError() | NoHistoryError():
             return 404
         case WrongVerbError():
             return 405

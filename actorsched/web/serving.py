@@ -14,6 +14,7 @@ import uvicorn
 from actorsched.actors.log import log
 from actorsched.errors import AddressError, AddressInUseError, ConfigError
 from actorsched.rpc.api import SchedulerApi
+from actorsched.store.history import History
 from actorsched.transport.address import Address
 from actorsched.transport.guard import PlainGuard
 from actorsched.web.app import make_app
@@ -37,6 +38,8 @@ class WebServer:
         host_names: how this server is called, beside what `listen` says; where nobody is asked for a password
             it answers to no other name.
         about: what the page says of where the scheduler is.
+        store: the url of its store, where this process can read the history beside it; the page shows the
+            runs that have ended then.
 
     Attributes:
         address: where, with the real port.
@@ -44,7 +47,7 @@ class WebServer:
     Raises:
         AddressError: `listen` cannot be understood or used, or strangers could reach it.
         AddressInUseError: somebody else listens there.
-        ConfigError: users or a certificate cannot be used.
+        ConfigError: users, a certificate or `store` cannot be used.
     """
 
     def __init__(
@@ -58,7 +61,10 @@ class WebServer:
         allow_remote: bool = False,
         host_names: tuple[str, ...] = (),
         about: str = "",
+        store: str | None = None,
     ) -> None:
+        if store is not None:
+            History(store)  # whether it is one; it may be made later, by the first run that ends
         guard = None if users is None else PlainGuard(Path(users), _complain)
         host, port = parse_place(
             listen, encrypted=certificate is not None, asks=guard is not None, allow_remote=allow_remote
@@ -67,7 +73,7 @@ class WebServer:
         if Address(scheme="http", host=host).is_local or host in ("", "0.0.0.0", "::"):
             names.update(_LOOPBACK)
         config = uvicorn.Config(
-            make_app(scheduler, guard, names, about),
+            make_app(scheduler, guard, names, about, store),
             lifespan="off",
             ws="none",
             log_config=None,

@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "facade": {"store", "actors", "children", "transport", "tasks", "rpc", "core"},
     "luigi": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
     "simulation": {"store", "facade", "actors", "children", "transport", "tasks", "rpc", "core"},
-    "web": {"facade", "actors", "transport", "rpc", "core"},
+    "web": {"facade", "actors", "store", "transport", "rpc", "core"},
     "cli": {
         "web",
         "luigi",

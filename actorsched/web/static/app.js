@@ -8,6 +8,7 @@ const PAGE = 100;
 const TREE_MAX = 300;
 const ERRORS_MAX = 100;
 const WORKERS_MAX = 200;
+const RUNS_MAX = 1000;
 const RUNNING = ["RUNNING", "BATCH_RUNNING"];
 const GONE_WRONG = ["FAILED", "DISABLED"];
 const FIRST = [...RUNNING, "FAILED", "DISABLED", "UNKNOWN", "PENDING", "DONE"];
@@ -16,6 +17,8 @@ const $ = (id) => document.getElementById(id);
 let readOnly = true;
 let pages = 1;
 let searched = 0;
+let runsShown = 25;
+let hasRuns = false;
 
 // -- asking -----------------------------------------------------------------------------------------------------
 
@@ -148,6 +151,7 @@ function see(changes) {
 
 function showStanding(standing) {
   readOnly = standing.read_only;
+  hasRuns = standing.has_runs;
   $("where").textContent = standing.scheduler;
   $("state").textContent = standing.paused ? "paused: no work is handed out" : "handing out work";
   const pause = $("pause");
@@ -301,6 +305,53 @@ async function disable(worker) {
     await change("disable_worker", { worker: worker.name });
 }
 
+// -- runs that have ended -------------------------------------------------------------------------------------------
+
+async function lookForRuns(wanted) {
+  return answer(await fetch(`runs?${new URLSearchParams(wanted)}`));
+}
+
+async function showRuns(standing) {
+  $("ended").hidden = !standing.has_runs;
+  if (!standing.has_runs) return;
+  const outcome = $("outcome").value;
+  let found;
+  try {
+    found = await lookForRuns({ outcome, limit: runsShown });
+  } catch (error) {
+    fill("runs", [], error.message); // the rest of the page is none the worse for it
+    return;
+  }
+  if (outcome !== $("outcome").value) return;
+  const { runs, more } = found;
+  fill("runs", runs.map((run) => runRow(run)), "No runs.");
+  $("more-runs").hidden = !more || runsShown >= RUNS_MAX;
+}
+
+function runRow(run, ofOne = false) {
+  const lost = run.outcome === "LOST" && !run.error ? `its worker was given up: ${shortName(run.worker ?? "")}` : "";
+  return make(
+    "tr",
+    {},
+    make("td", { class: "time", title: moment(run.ended) }, `${ago(run.ended)} ago`),
+    cell("", statusMark(run.outcome)),
+    cell("number", run.duration === null ? "" : took(run.duration)),
+    ofOne ? null : cell("name", make("a", { href: hashOf({ task: run.task_id }) }, titleOf(run.task_id, { ...run, name: run.family }))),
+    cell("", run.host ?? ""),
+    cell("say", lost || lastLine(reported(run.error ?? ""))),
+  );
+}
+
+const took = (seconds) => (seconds < 10 ? `${seconds.toFixed(seconds < 1 ? 2 : 1)} s` : span(seconds));
+
+// The runs of one task; the history looks for a text in ids, and ids may hold others.
+async function runsOf(id) {
+  if (!hasRuns) return [];
+  const { runs } = await lookForRuns({ task: id, limit: 20 }).catch(() => ({ runs: [] }));
+  const rows = runs.filter((run) => run.task_id === id).map((run) => runRow(run, true));
+  return rows.length ? [make("h3", {}, "Its runs"), make("div", { class: "wide" }, make("table", {}, ...rows))] : [];
+}
+
 // -- one task -------------------------------------------------------------------------------------------------------
 
 async function showTask() {
@@ -319,12 +370,14 @@ async function showTask() {
     dialog.replaceChildren(make("div", { class: "top" }, make("p", {}, `There is no task ${id} (any more).`), close));
   } else {
     const error = GONE_WRONG.includes(view.status) ? await look("fetch_error", { task_id: id }) : null;
+    const runs = await runsOf(id);
     const open = new Set([...dialog.querySelectorAll("details[open]")].map((each) => each.dataset.path));
     dialog.replaceChildren(
       make("div", { class: "top" }, make("div", {}, make("h2", {}, nameOf(id, view)), statusMark(view.status)), close),
       ...(readOnly ? [] : [make("div", { class: "actions" }, ...actions(id, view))]),
       facts(id, view, new Map(Object.entries(needs).map(([dep, each]) => [dep, nameOf(dep, each)]))),
       ...(error?.error ? [make("h3", {}, "What was reported"), make("pre", {}, reported(error.error))] : []),
+      ...runs,
       ...branch("Needs", id, needs, open),
       ...branch("Is needed by", id, neededBy, open),
     );
@@ -433,7 +486,7 @@ async function refresh(again = false) {
   try {
     const standing = await answer(await fetch("standing"));
     showStanding(standing);
-    await Promise.all([showTasks(standing.tasks, again), showWorkers(), showTask()]);
+    await Promise.all([showTasks(standing.tasks, again), showWorkers(), showRuns(standing), showTask()]);
     $("trouble").hidden = true;
   } catch (error) {
     $("trouble").textContent = `What you see may be old: ${error.message}`;
@@ -455,6 +508,12 @@ $("more").addEventListener("click", () => {
   pages += 1;
   refresh();
 });
+$("more-runs").addEventListener("click", () => {
+  runsShown = Math.min(2 * runsShown, RUNS_MAX);
+  refresh();
+});
+$("outcome").addEventListener("change", () => refresh());
+$("outcomes").addEventListener("submit", (event) => event.preventDefault());
 $("task").addEventListener("close", () => see({ task: null }));
 let listed = listSeen();
 addEventListener("hashchange", () => {

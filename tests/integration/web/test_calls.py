@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from actorsched import Scheduler
-from actorsched.errors import SchedulerUnreachableError, UnavailableError
+from actorsched.errors import ConfigError, SchedulerUnreachableError, UnavailableError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.methods import METHODS
 from actorsched.web import calls
@@ -183,3 +184,41 @@ def test_whoever_changes_something_sees_it_at_once(client: httpx.Client) -> None
     for method, paused in (("pause", True), ("unpause", False), ("pause", True)):
         call(client, method)
         assert client.get("/standing").json()["paused"] is paused
+
+
+def test_runs_that_have_ended_are_shown_where_the_history_can_be_read(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    with Scheduler(store=store, record_task_history=True) as scheduler:
+        for number in range(3):
+            scheduler.add_task(task_id=f"T_{number}", worker="w", family="T", params={"n": str(number)})
+            run_id = scheduler.get_work(worker="w")["run_id"]
+            status = "FAILED" if number == 1 else "DONE"
+            scheduler.add_task(task_id=f"T_{number}", worker="w", status=status, run_id=run_id, expl='"oh"')
+    # what was done is in the history when the scheduler has closed it
+    with (
+        Scheduler() as scheduler,
+        WebServer(scheduler, "127.0.0.1:0", store=store) as server,
+        httpx.Client(base_url=server.address) as client,
+    ):
+        assert client.get("/standing").json()["has_runs"] is True
+        found = client.get("/runs").json()
+        assert ([run["task_id"] for run in found["runs"]], found["more"]) == (["T_2", "T_1", "T_0"], False)
+        found = client.get("/runs", params={"limit": "1", "outcome": "DONE"}).json()
+        assert ([run["task_id"] for run in found["runs"]], found["more"]) == (["T_2"], True)
+        failed = client.get("/runs", params={"task": "T_1"}).json()["runs"]
+        assert [(run["outcome"], run["error"]) for run in failed] == [("FAILED", '"oh"')]
+        for limit in ("0", "x", "1001"):
+            reply = client.get("/runs", params={"limit": limit})
+            assert (reply.status_code, "from 1 to 1000" in reply.text) == (400, True)
+    none = f"sqlite:///{tmp_path}/none.db"
+    with WebServer(scheduler, "127.0.0.1:0", store=none) as server:  # the first run that ends will make it
+        reply = httpx.get(f"{server.address}/runs")
+        assert (reply.status_code, "there is no history" in reply.text) == (503, True)
+    with pytest.raises(ConfigError, match="nonsense"):
+        WebServer(scheduler, "127.0.0.1:0", store="nonsense")
+
+
+def test_without_a_history_there_are_no_runs(client: httpx.Client) -> None:
+    assert client.get("/standing").json()["has_runs"] is False
+    reply = client.get("/runs")
+    assert (reply.status_code, "--store" in reply.text) == (404, True)
