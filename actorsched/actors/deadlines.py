@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: when an end is wanted at once, so many seconds are spent on telling the scheduler
-AT_ONCE_S = 2.0
+#: when what ran has been ended, so many seconds are spent on telling the scheduler
+TELLING_S = 2.0
 #: and so many on saying goodbye to it
 GOODBYE_S = 2.0
 
@@ -19,4 +19,6 @@ class DrainOver:
 
 @dataclass(frozen=True, slots=True)
 class WaitedEnough:
-    """The user wanted an end, and it is not reached yet."""
+    """The user wanted an end of this run of the worker (its number), and it is not reached yet."""
+
+    run: int

@@ -46,11 +46,16 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """Task id → entry, in order of discovery."""
+    """Task id → entry, in order of discovery.
+
+    Attributes:
+        abandoned: the worker was told to end, and did so without its scheduler, which was away.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     #: how many have each fate; kept, not recounted
     counts: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
+    abandoned: bool = False
 
     def add(self, entry: Entry) -> None:
         """Write down a task; what was known of it before gives way, but its failures stay."""

@@ -29,6 +29,8 @@ class User:
         self._observe = observe
         self._standing = standing
         self._ended: Settable | None = None
+        #: counts the runs of the worker that there were
+        self.n_runs = 0
         self._tell_lost: Callable[[Any, str, str], None] | None = None
         self._quiet: list[Settable] = []
 
@@ -48,6 +50,7 @@ class User:
             answer(message.ended, RuntimeError("this worker is running already"))
             return False
         self._ended, self._tell_lost = message.ended, message.lost
+        self.n_runs += 1
         return True
 
     def end(self, error: Exception | None = None) -> None:

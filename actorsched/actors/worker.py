@@ -36,7 +36,7 @@ from typing import Any
 from pykka import ActorDeadError, ActorRef
 
 from actorsched.actors.base import Actor, log
-from actorsched.actors.deadlines import AT_ONCE_S, GOODBYE_S, DrainOver, WaitedEnough
+from actorsched.actors.deadlines import GOODBYE_S, TELLING_S, DrainOver, WaitedEnough
 from actorsched.actors.duties import Duties
 from actorsched.actors.handout import read_handout
 from actorsched.actors.inquiry import AskAgain, Inquiry
@@ -169,8 +169,10 @@ class WorkerActor(Actor):
                 self._stop_work(message)
             case DrainOver(reason=reason):
                 self._staff.give_back(reason, at_once=False)
-            case WaitedEnough():
-                self._user.end()
+            case WaitedEnough(run=run):
+                if run == self._user.n_runs:
+                    self._duties.ledger.abandoned = bool(self._outbox or self._line.busy)
+                    self._user.end()
             case ReadLedger():
                 return self._duties.ledger
             case _:
@@ -188,7 +190,7 @@ class WorkerActor(Actor):
         if self._line.send(self._inquiry.question if self._may_ask() else None):
             return
         if not self._staff.runs and self._line.say_goodbye():
-            self.actor_inbox.after(GOODBYE_S, WaitedEnough())
+            self.actor_inbox.after(GOODBYE_S, WaitedEnough(self._user.n_runs))
         else:
             self._finish_if_over()
 
@@ -266,6 +268,7 @@ class WorkerActor(Actor):
     def _start_run(self, message: StartRun) -> None:
         if self._user.start(message):
             self._return_from_loss()
+            self._duties.ledger.abandoned = False
             self._inquiry.hungry = True
 
     def _take(self, reply: Mapping[str, Any]) -> None:
@@ -347,11 +350,13 @@ class WorkerActor(Actor):
         self._stopping = True
         self._user.wait_for_quiet(message.quiet)
         self._line.leaving |= message.leaving
-        if self._line.lost:
+        if self._line.lost or self._duties.ledger.abandoned:
             self._user.calm()  # nobody is there to be told
-        if message.at_once:
-            self.actor_inbox.after(AT_ONCE_S, WaitedEnough())
-        if not self._staff.runs or message.drain_s is None:
+        if message.drain_s is None:
+            return
+        grace_s = 0.0 if message.at_once else message.drain_s + self._settings.kill_grace
+        self.actor_inbox.after(grace_s + TELLING_S, WaitedEnough(self._user.n_runs))
+        if not self._staff.runs:
             return
         if message.drain_s > 0:
             self.actor_inbox.after(message.drain_s, DrainOver(message.reason))

@@ -16,6 +16,7 @@ from actorsched.actors.deadlines import GOODBYE_S
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
 from actorsched.actors.keep_alive import refuse_interval
 from actorsched.actors.ledger import Fate, Ledger
+from actorsched.actors.log import log
 from actorsched.actors.messages import Call, CallBatch, ReadLedger, StartRun, StopWork
 from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
@@ -236,7 +237,10 @@ class Worker:
 
     def _conclude(self) -> RunResult:
         ledger: Ledger = self._ref.ask(ReadLedger(), block=True)
-        look_elsewhere(ledger, self._ask_scheduler, self.worker_id)
+        if ledger.abandoned:
+            log.error("ended without the scheduler, which may not have heard of all", worker=self.worker_id)
+        else:
+            look_elsewhere(ledger, self._ask_scheduler, self.worker_id)
         complete = all(self._is_done(ledger, task_id, task) for task_id, task in self._asked_for.items())
         elapsed_s = self._runtime.clock.monotonic() - self._started
         return result_of(ledger.entries, complete=complete, elapsed_s=elapsed_s)

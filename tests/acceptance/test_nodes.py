@@ -130,6 +130,19 @@ def test_a_worker_that_waits_for_its_scheduler_can_be_stopped(folder: Path) -> N
         assert worker.wait() == 0, worker.ended()
 
 
+def test_the_deadline_of_a_node_counts_without_a_scheduler_too(folder: Path) -> None:
+    """It owes a report that nobody takes; whoever stops it has other things to do."""
+    flags = ("--drain-timeout", "0.2", "--kill-grace", "0.1")
+    with scheduler_node(folder) as (url, scheduler), worker_node(folder, url, *flags) as node:
+        run("submit", "trouble.py", "Gates", "--scheduler", url, cwd=folder)
+        until(lambda: waiting(folder), node)
+        scheduler.signal(signal.SIGKILL)
+        scheduler.wait()
+        node.signal(signal.SIGTERM)
+        assert node.wait() == 0, node.ended()
+        assert "ended without the scheduler" in node.ended()
+
+
 def test_a_scheduler_can_be_looked_at(folder: Path) -> None:
     """While a task runs, another waits and a third has failed."""
     with scheduler_node(folder, "--resource", "gpu=2") as (url, _), worker_node(folder, url):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actorsched.actors.deadlines import WaitedEnough
+from actorsched.actors.deadlines import DrainOver, WaitedEnough
 from actorsched.actors.messages import (
     CancelRun,
     Exchange,
@@ -86,7 +86,7 @@ def test_what_is_done_within_the_grace_is_done() -> None:
 def test_what_runs_may_go_on_until_the_deadline() -> None:
     harness, _ = stopped(drain_s=30)
     assert harness.slots[0].take(CancelRun) == []
-    [over] = harness.timers()
+    [over] = [message for message in harness.timers() if isinstance(message, DrainOver)]
     harness.worker.handle(over)
     assert len(harness.slots[0].take(CancelRun)) == 1
 
@@ -111,6 +111,27 @@ def test_an_end_at_once_waits_for_no_scheduler() -> None:
     harness.end(0, f"run-{leaf.task_id}", status="FAILED")
     [enough] = harness.timers()
     assert harness.ended.answers == [], "the scheduler has not heard of it yet"
+    harness.worker.handle(enough)
+    assert harness.ended.answers == [None]
+    assert harness.worker.handle(ReadLedger()).abandoned
+    quiet = Promise()
+    harness.worker.handle(StopWork(drain_s=0, quiet=quiet, leaving=True))
+    assert quiet.answers == [None], "who closes the worker does not wait either"
+
+
+def test_the_deadline_counts_for_a_scheduler_that_is_away_too() -> None:
+    """What ran has ended; nobody can be told. A new run of the worker has nothing to do with that."""
+    harness, leaf = stopped(drain_s=30)
+    harness.end(0, f"run-{leaf.task_id}")
+    harness.exchange()
+    [enough] = [message for message in harness.timers() if isinstance(message, WaitedEnough)]
+    [drain] = [message for message in harness.timers() if isinstance(message, DrainOver)]
+    harness.worker.handle(drain)
+    assert harness.ended.answers == []
+    harness.worker.handle(enough)
+    assert harness.ended.answers == [None]
+    harness.start()
+    assert not harness.worker.handle(ReadLedger()).abandoned
     harness.worker.handle(enough)
     assert harness.ended.answers == [None]
 
@@ -230,7 +251,7 @@ def test_nobody_waits_long_for_a_goodbye() -> None:
     harness.end(0, "r1", status="FAILED", cause="SIGTERM")
     harness.answer(harness.exchange(), harness.grant())
     assert methods(harness.exchange()) == ["remove_worker"]
-    [late] = [message for message in harness.timers() if isinstance(message, WaitedEnough)]
+    late, _deadline = (message for message in harness.timers() if isinstance(message, WaitedEnough))
     harness.worker.handle(late)
     assert quiet.answers == [None]
 
