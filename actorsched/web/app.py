@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -92,23 +93,27 @@ def _only_looks(request: Request) -> bool:
 
 
 class _Looking:
-    """One look at the scheduler serves everybody who looks at that moment."""
+    """One look at the scheduler serves everybody who looks at that moment, also when it is away."""
 
     def __init__(self, scheduler: SchedulerApi) -> None:
         self._scheduler = scheduler
         self._turn = threading.Lock()
-        self._found: tuple[float, Mapping[str, Any]] | None = None
+        self._seen_at = -math.inf
+        self._seen: Mapping[str, Any] | ActorschedError = {}
 
     def forget(self) -> None:
         """The next one looks for himself."""
-        self._found = None
+        self._seen_at = -math.inf
 
     def standing(self) -> Mapping[str, Any]:
         with self._turn:
-            last = self._found
-            if last is None or time.monotonic() > last[0] + STANDING_S:
-                self._found = None
-                began = time.monotonic()
-                last = began, standing_of(self._scheduler)
-                self._found = last
-            return last[1]
+            if time.monotonic() > self._seen_at + STANDING_S:
+                try:
+                    self._seen = standing_of(self._scheduler)
+                except ActorschedError as error:
+                    self._seen = error
+                self._seen_at = time.monotonic()
+            seen = self._seen
+        if isinstance(seen, ActorschedError):
+            raise seen
+        return seen

@@ -15,7 +15,7 @@ from actorsched import Scheduler
 from actorsched.errors import ConfigError, SchedulerUnreachableError, UnavailableError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.methods import METHODS
-from actorsched.web import calls
+from actorsched.web import app, calls
 from actorsched.web.app import STATIC
 from actorsched.web.serving import WebServer
 
@@ -222,3 +222,14 @@ def test_without_a_history_there_are_no_runs(client: httpx.Client) -> None:
     assert client.get("/standing").json()["has_runs"] is False
     reply = client.get("/runs")
     assert (reply.status_code, "--store" in reply.text) == (404, True)
+
+
+def test_many_who_look_at_a_scheduler_that_is_away_wait_for_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not each for a look of his own, one after the other."""
+    monkeypatch.setattr(app, "STANDING_S", 1000.0)
+    away = _Away(SchedulerUnreachableError("it is away"))
+    looks = []
+    away.hello = lambda *_: looks.append(1) or away._call("hello", {})  # type: ignore
+    with WebServer(away, "127.0.0.1:0") as server, httpx.Client(base_url=server.address) as client:
+        assert {client.get("/standing").status_code for _ in range(5)} == {503}
+    assert len(looks) == 1
