@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     monkeypatch.setattr(family, "_known", {})
+    monkeypatch.setattr(family, "_asking", {})
+    monkeypatch.setattr(family, "WAIT_S", 60.0)
     return found
 
 
@@ -41,3 +44,23 @@ def test_a_name_that_was_not_found_is_looked_up_again(asked: list[str]) -> None:
     for _ in range(2):
         assert not family.wants_ipv6("none")
     assert asked == ["none"] * 4
+
+
+def test_nobody_waits_for_a_name_server_that_does_not_answer(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heartbeats go on, and whoever wants to end can."""
+    answers = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def look_up_later(host: str, *more: Any) -> Any:
+        answers.wait(60)
+        return look_up(host, *more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_later)
+    monkeypatch.setattr(family, "WAIT_S", 0.0)
+    assert [family.wants_ipv6("six") for _ in range(3)] == [False] * 3
+    answers.set()
+    family._asking["six"].join(60)
+    assert asked == ["six", "six"]
+    assert family.wants_ipv6("six")
