@@ -123,7 +123,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a client of a remote scheduler waits and retries. All durations are seconds."""
 
-    #: a request without an answer for so long is sent again on a new socket
+    #: a request without an answer for so long is sent again on a new socket; if somebody was there to ask, it
+    #: gets twice as long then, up to 16 times
     connect_timeout: float = 10.0
     #: waiting between two attempts grows from the first to the last of these
     retry_wait_min: float = 0.1

@@ -41,7 +41,7 @@ class RemoteScheduler(SchedulerApi):
         url: `tcp://host:port`, `tcp://user:password@host:port`, `ipc:///path`; or, for a stock luigid,
             `http://host:port`, `https://…`, `http+unix://%2Fpath`. Several with commas between are tried in
             turn.
-        connect_timeout: a request without an answer for so many seconds is sent again.
+        connect_timeout: a request without an answer for so many seconds is sent again (and gets more).
         runtime: where the actor lives; None for this machine.
         settings: fields of `ClientSettings`, by keyword.
 
