@@ -19,6 +19,8 @@ from actorsched.web import app, calls
 from actorsched.web.app import STATIC
 from actorsched.web.serving import WebServer
 
+SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.js"))}
+
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
@@ -153,7 +155,7 @@ def test_metrics_are_in_the_form_of_prometheus(client: httpx.Client) -> None:
 
 def test_the_page_asks_for_what_there_is() -> None:
     """Each call in the page has a method that takes these arguments, and changes something only by POST."""
-    script = (STATIC / "app.js").read_text(encoding="utf-8")
+    script = "".join(SCRIPTS.values())
     found = re.findall(r'\b(look|change)\("(\w+)"(?:, \{ ([^}]*) \})?', script)
     assert len(found) > 10
     for verb, name, arguments in found:
@@ -174,9 +176,17 @@ def test_the_page_is_whole(client: httpx.Client) -> None:
     assert len(links) == 3
     for link in links:
         assert client.get(f"/{link}").status_code == 200
-    ids = set(re.findall(r'\bid="(\w+)"', page.text))
-    used = set(re.findall(r'\$\("(\w+)"\)', client.get("/static/app.js").text))
+    ids = set(re.findall(r'\bid="([\w-]+)"', page.text))
+    used = set(re.findall(r'\$\("([\w-]+)"\)', "".join(SCRIPTS.values())))
     assert used <= ids
+    for name, text in SCRIPTS.items():
+        assert client.get(f"/static/{name}").text == text
+        for names, source in re.findall(r'^import \{ ([^}]*) \} from "\./([\w.]+)";$', text, re.MULTILINE):
+            for each in names.split(", "):
+                assert re.search(
+                    rf"^export .*\b(?:function|const) {re.escape(each)}(?!\w)", SCRIPTS[source], re.MULTILINE
+                )
+                assert len(re.findall(rf"(?<![\w.]){re.escape(each)}(?!\w)", text)) > 1, f"{name}: {each}"
 
 
 def test_whoever_changes_something_sees_it_at_once(client: httpx.Client) -> None:

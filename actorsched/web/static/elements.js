@@ -1,0 +1,41 @@
+// Elements of the page. Text stays text: nothing that a task is called or says is ever taken for markup.
+
+import { nameOfStatus } from "./words.js";
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") element.className = value;
+    else if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export const cell = (kind, ...children) => make("td", { class: kind }, ...children);
+export const statusMark = (status) => make("span", { class: `status ${status}` }, nameOfStatus(status));
+
+// a button that says what went wrong, and cannot be pressed while something is under way
+export function button(text, action, properties = {}) {
+  const element = make("button", { type: "button", ...properties }, text);
+  element.addEventListener("click", async () => {
+    element.disabled = true;
+    try {
+      await action();
+    } catch (error) {
+      alert(error.message);
+    } finally {
+      element.disabled = false;
+    }
+  });
+  return element;
+}
+
+export function fill(id, rows, whenNone) {
+  const body = $(id).tBodies[0];
+  if (rows.length) body.replaceChildren(...rows);
+  else body.replaceChildren(make("tr", {}, make("td", { class: "none", colSpan: 9 }, whenNone)));
+}
