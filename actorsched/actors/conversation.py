@@ -136,6 +136,15 @@ class Conversation:
         """They are answered, so it is not lost any more."""
         self._patience.contact.find(self._now())
 
+    def prefer(self, endpoint: int) -> None:
+        """Somebody answers at this endpoint: begin there, where the connection to another one is gone.
+
+        Only between two frames.
+        """
+        if endpoint != self.current and (self.socket is None or self.socket.lost()):
+            self.close()
+            self.current = endpoint
+
     def close(self) -> None:
         if self.socket is not None:
             self.socket.close()

@@ -128,10 +128,11 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             self._close_for_pings,
             ping_timeout_s,
             lambda said: self._greeted(said, self._endpoints[self._ping_endpoint % len(self._endpoints)]),
-            self._conversation.note_heard_pings,
+            self._note_heard_pings,
             self._conversation.note_missed_pings,
         )
         self._ping_endpoint = 0
+        self._pings_heard = 0
         self._pinging_since = 0.0
         self._ping_timer: Timer | None = None
         self._hearing = Hearing(self._pinger.table, self._open_for_hints, self._close_for_hints)
@@ -149,8 +150,7 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
             case Exchange():
                 self._exchange(message)
             case _PingTime():
-                self._pinger.step(self._now())
-                self._arm()
+                self._ping()
             case KeepAlive() | StopKeepAlive():
                 self._note(message)
             case _Hinted():
@@ -332,6 +332,18 @@ class RemoteSchedulerActor(Actor, SchedulerApi):
         socket = self._runtime.network.open_req(endpoint, patient=True, keys=self._keys)
         self.actor_inbox.listen(socket.socket, _PING_TIME)
         return socket
+
+    def _ping(self) -> None:
+        """While no call is under way."""
+        before = self._pings_heard
+        self._pinger.step(self._now())
+        self._arm()
+        if self._pings_heard > before:
+            self._conversation.prefer(self._ping_endpoint % len(self._endpoints))
+
+    def _note_heard_pings(self) -> None:
+        self._pings_heard += 1
+        self._conversation.note_heard_pings()
 
     def _close_for_pings(self, socket: PingSocket) -> None:
         self.actor_inbox.unlisten(socket.socket)

@@ -57,10 +57,12 @@ class Network:
     def __init__(self) -> None:
         self.time = 1000.0
         self.opened: list[Socket] = []
+        self.ports: list[int] = []
         self.there = True
 
     def open_req(self, address: Any, **options: Any) -> Socket:
         self.opened.append(Socket(self))
+        self.ports.append(address.port)
         self.opened[-1].connected = self.there
         return self.opened[-1]
 
@@ -72,10 +74,14 @@ def network() -> Network:
 
 @pytest.fixture
 def conversation(network: Network) -> Conversation:
+    return converse(network, URL)
+
+
+def converse(network: Network, url: str) -> Conversation:
     runtime = Runtime(clock=CallableClock(lambda: network.time), network=network)  # type: ignore[arg-type]
     return Conversation(
-        URL,
-        parse_endpoints(URL),
+        url,
+        parse_endpoints(url),
         None,
         ClientSettings(),
         runtime,
@@ -130,3 +136,18 @@ def test_an_attempt_in_vain_leaves_no_socket(conversation: Conversation, network
     assert network.time == pytest.approx(1010.0, abs=0.1)
     assert [socket.closed for socket in network.opened] == [True]
     assert conversation.socket is None
+
+
+def test_what_the_pings_have_found_is_not_looked_for_again(network: Network) -> None:
+    """A standby has taken over: a call would begin at the address of the dead one, and log a second loss."""
+    conversation = converse(network, "tcp://127.0.0.1:1,tcp://127.0.0.1:2")
+    conversation.prefer(1)
+    conversation.attempt(b"frame", 10.0)
+    conversation.prefer(0)  # whoever answers here is not left
+    conversation.attempt(b"frame", 10.0)
+    assert network.ports == [2]
+    network.opened[0].connected = False
+    conversation.prefer(0)
+    conversation.attempt(b"frame", 10.0)
+    assert network.ports == [2, 1]
+    assert network.opened[0].closed
