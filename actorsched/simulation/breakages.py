@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.decisions import is_alive
-from actorsched.simulation.request_sockets import ReqEnd
+from actorsched.simulation.request_sockets import asks
 from actorsched.simulation.wire import Served
 
 if TYPE_CHECKING:
@@ -44,13 +44,16 @@ class TheForgottenComeBack(Checker):
         if call.method == "add_worker":
             self.said.discard(key)
             self.told.pop(key, None)
-        elif _is_forgotten(call):
+        elif call.fresh and _is_forgotten(call):
             self.said.add(key)
 
     def delivered(self, call: Served) -> None:
         key = str(call.params.get("worker")), str(call.params.get("incarnation"))
-        if _is_forgotten(call) and key in self.said:
-            self.told.setdefault(key, self.hub.now)
+        if _is_forgotten(call):
+            if key in self.said:
+                self.told.setdefault(key, self.hub.now)
+        elif call.method == "get_work" and call.error is None:
+            self.told.pop(key, None)
 
     def each_second(self) -> None:
         for (node, life), since in list(self.told.items()):
@@ -58,7 +61,7 @@ class TheForgottenComeBack(Checker):
             if working is None or not is_alive(self.simulation, life):
                 del self.told[node, life]
                 continue
-            if self._waits(node):
+            if asks(self.simulation.nodes[node]):
                 self.told[node, life] = self.hub.now
                 continue
             calm_since = max(since, working, self.simulation.troubles.last_at(node))
@@ -68,11 +71,6 @@ class TheForgottenComeBack(Checker):
                 del self.told[node, life]
                 known_s = self.hub.now - since
                 self.fail(f"{node} has known for {known_s:.0f} s that it is forgotten, and says nothing")
-
-    def _waits(self, node: str) -> bool:
-        """Whether it has asked something, beside its heartbeats, that was not answered yet."""
-        sockets = self.simulation.nodes[node].sockets
-        return any(isinstance(socket, ReqEnd) and socket.waits and not socket.patient for socket in sockets)
 
 
 def _is_forgotten(call: Served) -> bool:

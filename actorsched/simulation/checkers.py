@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from actorsched.config import SchedulerSettings
+from actorsched.core.statuses import LIVE
 from actorsched.rpc.errors import StaleRequestError
 from actorsched.rpc.methods import READ_ONLY
 from actorsched.simulation.checker import Checker, Lives
@@ -105,6 +106,7 @@ class OneLiveRun(Checker):
 class AcknowledgedReports(Checker):
     """No acknowledged report is lost: what was reported as done, and acknowledged, is not run again.
 
+    Nor is it taken for a run that goes on, because another one says so that was given up long ago.
     The end of a batch is that of its members, but for those that have gone another way by then.
     Somebody may ask for it again, later than `stable_done_cooldown_secs` after its end; that is Luigi's
     meaning of PENDING. It may come between the report and its acknowledgement, when the first answers to
@@ -127,6 +129,8 @@ class AcknowledgedReports(Checker):
         self.done: dict[str, float] = {}
         #: frames with reports; another scheduler on the same store answers them from that
         self.answered: set[tuple[str, int]] = set()
+        #: claims of runs, by frame and place
+        self.claims: set[tuple[tuple[str, int] | None, int]] = set()
         self.members = Members()
 
     def delivered(self, call: Served) -> None:
@@ -141,6 +145,10 @@ class AcknowledgedReports(Checker):
             return
         if was_put_off(call) and call.params.get("run_id"):
             self.put_off_at.setdefault(call.params["run_id"], call.taken_at)
+        single = not call.params.get("batch_id")  # there may be another batch of the same tasks
+        if single and call.fresh and was_taken(call, *LIVE) and (call.frame, call.place) not in self.claims:
+            self.claims.add((call.frame, call.place))
+            self._claimed(call, call.params["task_id"])
         if _was_accepted(call):
             ended_at = self.put_off_at.get(call.params["run_id"], call.taken_at)
             anew = call.fresh and call.frame not in self.answered
@@ -160,6 +168,11 @@ class AcknowledgedReports(Checker):
             self.asked_at[call.params.get("task_id", "")] = call.taken_at
             self.reported.pop(call.params.get("task_id", ""), None)
             self.done.pop(call.params.get("task_id", ""), None)
+
+    def _claimed(self, call: Served, task_id: str) -> None:
+        done = self.reported.get(task_id)
+        if done and call.params.get("run_id") != done and call.taken_at > self.reported_at[task_id]:
+            self.fail(f"{call.node} claims {task_id}, and is believed; {done} has done it")
 
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from actorsched.actors.scheduler import SIGNS_OF_LIFE
 from actorsched.actors.worker import WorkerActor
 from actorsched.core.origin import DECLINED_S
-from actorsched.core.statuses import DISABLED, DONE, FAILED, LIVE
+from actorsched.core.statuses import DISABLED, DONE, FAILED, LIVE, PENDING, SUSPENDED
 from actorsched.simulation.checker import Checker
 from actorsched.simulation.faults import SCHEDULERS
 from actorsched.simulation.wire import Served, was_put_off
@@ -83,7 +83,9 @@ class RequirementsFirst(Checker):
     """No run before its requirements are done; nor is a task handed out before, which a child would see.
 
     But for what is handed out in advance: that may wait for one run of the same life of a worker, and for no
-    other.
+    other. Who names all that a task needs replaces what a run has asked for, unless it is whose run that was:
+    that life of a worker names this, too. Of what could not be answered nobody knows whether that was before
+    or after.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -91,10 +93,13 @@ class RequirementsFirst(Checker):
         self.names: dict[str, str] = {}
         #: run → task, and the life of the worker that has it
         self.runs: dict[str, tuple[str, str]] = {}
-        #: task → what its runs have asked for
+        #: task → what its runs have asked for, and the life of the worker that had the last of them
         self.more: dict[str, list[str]] = {}
-        #: runs of which something was said that could not be answered
-        self.put_off: set[Any] = set()
+        self.asked_by: dict[str, str] = {}
+        #: run → when something was said of it first that could not be answered
+        self.put_off: dict[Any, float] = {}
+        #: task → when all that it needs was named last, perhaps
+        self.named_at: dict[str, float] = {}
 
     def run_started(self, attempt: Attempt) -> None:
         plan = self.world.plans[attempt.name]
@@ -107,16 +112,8 @@ class RequirementsFirst(Checker):
             return
         if call.method == "add_task" and "name" in (call.params.get("params") or {}):
             self.names[call.params["task_id"]] = call.params["params"]["name"]
-        may_be_taken = was_taken(call, "PENDING", "FAILED") or was_put_off(call)
-        if may_be_taken and call.params.get("deps") is not None:
-            self.more.pop(call.params["task_id"], None)  # who names all replaces what a run has asked for
-        if was_put_off(
-            call
-        ):  # if it was written all the same, that was before what comes until it is asked again
-            self.put_off.add(call.params.get("run_id"))
-        known_when = call.params.get("run_id") not in self.put_off
-        if known_when and was_taken(call, "PENDING", "SUSPENDED") and call.params.get("new_deps"):
-            self.more.setdefault(call.params["task_id"], []).extend(call.params["new_deps"])
+        if call.method == "add_task":
+            self._needs(call, call.params.get("task_id", ""), str(call.params.get("incarnation", "")))
         if was_taken(call, "FAILED") and "unfulfilled" in str(call.params.get("expl")):
             self.fail(f"{call.params['run_id']} was begun without what it needs, and its child did not go on")
         life = str(call.params.get("incarnation", ""))
@@ -133,6 +130,31 @@ class RequirementsFirst(Checker):
                 self.fail(f"{name} was handed out as {grant['run_id']} without {', '.join(missing)}")
             if holder != life:
                 self.fail(f"{name} was handed out as {grant['run_id']} to follow {grant['after']} of another")
+
+    def unanswered(self, call: Served) -> None:
+        if call.method == "add_task":
+            self.put_off.setdefault(call.params.get("run_id"), self.hub.now)
+            if call.params.get("deps") is not None:
+                self.named_at[call.params.get("task_id", "")] = inf
+
+    def _needs(self, call: Served, task_id: str, life: str) -> None:
+        """Take note of what is said that a task needs."""
+        run_id, deps = call.params.get("run_id"), call.params.get("deps")
+        if was_put_off(call):
+            self.put_off.setdefault(run_id, call.taken_at)
+        if deps is not None and (was_taken(call, PENDING, FAILED) or was_put_off(call)):
+            asked = self.more.get(task_id, ())
+            lost = [self.names.get(need, need) for need in asked if need not in deps]
+            if lost and self.asked_by.get(task_id) == life and was_taken(call, PENDING):
+                self.fail(
+                    f"{call.node} names {task_id} anew, without {', '.join(lost)}, which its run asked for"
+                )
+            self.more.pop(task_id, None)
+            self.named_at[task_id] = inf if was_put_off(call) else self.hub.now
+        known_when = run_id not in self.put_off or self.named_at.get(task_id, -inf) < self.put_off[run_id]
+        if known_when and was_taken(call, PENDING, SUSPENDED) and call.params.get("new_deps"):
+            self.more.setdefault(task_id, []).extend(call.params["new_deps"])
+            self.asked_by[task_id] = life
 
     def restarted(self, node: str) -> None:
         if node == "scheduler" and not self.simulation.durable:
@@ -179,6 +201,8 @@ class ClaimsAreTaken(Checker):
             self.settled.add(task_id)
         refused = isinstance(call.result, dict) and call.result.get("refused") == "stale_run"
         claims = call.method == "add_task" and call.params.get("status") in LIVE
+        if claims and call.params.get("incarnation") is not None and not call.params.get("run_id"):
+            self.fail(f"{call.node} says that {task_id} runs, and not in which run")
         if claims and refused and task_id not in self.settled:
             run_id = call.params.get("run_id")
             self.fail(f"{call.node} runs {task_id} as {run_id}, and was refused; nobody else does, or did")

@@ -279,3 +279,8 @@ class RepEnd:
                     watcher.unanswered(call)
         self.queue.clear()
         self.close()
+
+
+def asks(node: Node) -> bool:
+    """Whether somebody on the node has asked something, beside the heartbeats, that was not answered yet."""
+    return any(isinstance(each, ReqEnd) and each.waits and not each.patient for each in node.sockets)

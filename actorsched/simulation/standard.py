@@ -22,7 +22,7 @@ from actorsched.simulation.decisions import (
     DisabledForAReason,
     RequirementsFirst,
 )
-from actorsched.simulation.ends import EndsAreHeard, FailuresAreTrue
+from actorsched.simulation.ends import EndsAreHeard, EndsAreTold, FailuresAreTrue
 from actorsched.simulation.leftovers import NothingIsLeftOver
 from actorsched.simulation.manners import EachIsAnswered, OnlyTheGuiltyAreRefused
 from actorsched.simulation.stored import HistoryIsWhole, PlaceIsKept, StoredIsMemory
@@ -72,6 +72,7 @@ CHECKERS: tuple[type[Checker], ...] = (
     TheForgottenComeBack,
     FailuresAreTrue,
     EndsAreHeard,
+    EndsAreTold,
     OwnWorkOnly,
     CancelledStaysSo,
     RetriesWait,

@@ -58,14 +58,21 @@ class CancelledStaysSo(Checker):
         self.since: dict[str, float] = {}
         #: runs that have to end → since when
         self.ending: dict[Attempt, float] = {}
+        #: cancellations that could not be answered at first, and were carried out nobody knows when
+        self.unclear: set[object] = set()
 
     def unanswered(self, call: Served) -> None:
+        if call.method == "cancel_task":
+            self.unclear.add(call.frame)
         if may_be_wish(call):
             self.since.pop(str(call.params.get("task_id")), None)
 
     def served(self, call: Served) -> None:
-        if call.method == "cancel_task" and call.fresh and call.error is None:
-            self._cancelled(call.result)
+        if call.method == "cancel_task" and call.fresh:
+            if was_put_off(call):
+                self.unanswered(call)
+            elif call.error is None and call.frame not in self.unclear:
+                self._cancelled(call.result)
         if may_be_wish(call) or was_taken(call, DONE, *LIVE):
             self.since.pop(str(call.params.get("task_id")), None)
         for task_id in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
@@ -113,6 +120,8 @@ class RetriesWait(Checker):
         self.failed: dict[str, float] = {}
         #: run → when something was reported of it first
         self.told: dict[str, float] = {}
+        #: runs whose failure was taken; it may come again, to another life of the scheduler
+        self.counted: set[str] = set()
         self.members = Members()
 
     def unanswered(self, call: Served) -> None:
@@ -129,7 +138,8 @@ class RetriesWait(Checker):
             self.failed.pop(str(call.params.get("task_id")), None)
         elif run_id and call.fresh and (was_put_off(call) or was_taken(call, FAILED)):
             at = self.told.setdefault(run_id, call.taken_at)
-            if was_taken(call, FAILED):
+            if was_taken(call, FAILED) and run_id not in self.counted:
+                self.counted.add(run_id)
                 self.failed |= dict.fromkeys(self.members.ended_by(call), at)
         options = self.simulation.options
         delay_s = options.retry_delay_s * (1 - 2 * options.skew) - 0.5
@@ -182,7 +192,7 @@ class PriorityFirst(Checker):
             self._registered(call, task_id)
         elif call.method in ("add_task", "cancel_task"):
             self._passed(task_id)
-            if was_taken(call, DONE):
+            if was_taken(call, DONE) and call.params.get("run_id"):  # a fact ends no run that goes on
                 self.done.setdefault(task_id, self.hub.now)
         for grant in grants_in(call):
             granted = granted_in(grant)

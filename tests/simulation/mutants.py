@@ -15,14 +15,18 @@ import pytest
 from actorsched.actors.duties import Duties
 from actorsched.actors.history_writer import HistoryWriter
 from actorsched.actors.keep_alive import KeepAliveTable
+from actorsched.actors.line import Line
+from actorsched.actors.pinger import Pinger
+from actorsched.actors.registrations import Registrations
+from actorsched.actors.remote_scheduler import RemoteSchedulerActor
 from actorsched.actors.worker import WorkerActor
 from actorsched.core import (
     deaths,
     ending,
     granting,
     leases,
+    messaging,
     picking,
-    pruning,
     registering,
     restoring,
     transitions,
@@ -136,16 +140,6 @@ MUTANTS = [
         "if mine:\n            trouble.deaths -= len(mine)",
         "deadly",
         ("DisabledInTime",),
-    ),
-    Mutant(
-        "goodbyes_are_deaths",
-        "a worker that says goodbye has died with what it gave back",
-        pruning.remove_worker,
-        "change(state, run, PENDING, now)",
-        "pass",
-        "leaving",
-        ("DisabledForAReason",),
-        seed=11,
     ),
     # what is cancelled
     Mutant(
@@ -329,6 +323,83 @@ MUTANTS = [
         "if old in LIVE and new == DONE and state.settings.record_task_history:",
         "kept, recorded",
         ("HistoryIsWhole",),
+        seed=1,
+    ),
+    # what is told
+    Mutant(
+        "claims_name_no_run",
+        "a forgotten worker says that a task runs, and not in which run, so that its end is refused",
+        Duties.claim,
+        'more = {"run_id": run.run_id} if run.fenced else {}',
+        'more: dict[str, Any] = {"run_id": run.run_id} if run.batch else {}',
+        "forgetful",
+        ("ClaimsAreTaken",),
+    ),
+    Mutant(
+        "refused_ends_are_forgotten",
+        "a worker whose good end comes too late does not say that the task is done",
+        WorkerActor._refused,
+        "self._outbox.post_all(self._duties.facts(str(task_id)))\n        return",
+        "return",
+        "standing still, short",
+        ("EndsAreTold",),
+    ),
+    Mutant(
+        "what_could_not_be_sent_is_forgotten",
+        "what a worker could not tell a scheduler that was away for long it does not tell it later",
+        Line.take_back,
+        "self.outbox.put_back(entry.unpromised() for entry in posted)",
+        "pass",
+        "away",
+        ("EndsAreTold",),
+    ),
+    Mutant(
+        "wishes_of_runs_are_not_named_again",
+        "a worker that names a task anew leaves out what its run has asked for",
+        Registrations._register,
+        "if asked_for and registration.deps is not None:",
+        "if False:",
+        "growing, forgetful",
+        ("RequirementsFirst",),
+    ),
+    Mutant(
+        "heartbeats_have_one_number",
+        "each heartbeat is taken for a copy of the first, and brings no message",
+        Pinger._write,
+        "self._seq += 1",
+        "self._seq = 1",
+        "cancelled, long",
+        ("CancelledStaysSo",),
+        seed=1,
+    ),
+    Mutant(
+        "no_heartbeats_while_a_call_waits",
+        "a client that waits for an answer does nothing else",
+        RemoteSchedulerActor._meanwhile,
+        "self._pinger.step(self._now())",
+        "pass",
+        "cut off, quiet",
+        ("Heartbeats",),
+        seed=20,
+    ),
+    Mutant(
+        "what_somebody_needs_is_forgotten",
+        "a task that was to be forgotten is, though another one needs it now",
+        registering._stake_deps,
+        "upstream.remove_at = None",
+        "pass",
+        "orphaned, deep",
+        ("invariants",),
+        seed=11,
+    ),
+    Mutant(
+        "another_run_gives_back",
+        "what a run gives back that was given up is taken from the one that has its place",
+        messaging.decrease_running_task_resources,
+        "if run_id is not None and (record is None or record.run_id != run_id):",
+        "if record is None:",
+        "cut off, giving back",
+        ("ResourcesFit",),
         seed=1,
     ),
 ]
