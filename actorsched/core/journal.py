@@ -267,6 +267,7 @@ def progress_row(record: TaskRecord) -> ProgressRow:
             trouble.cancelled,
             trouble.streak,
             trouble.silent,
+            trouble.complete,
         ),
         None
         if notes is None
@@ -330,7 +331,9 @@ def run_row(state: State, record: TaskRecord, new: str, now: Instant, told: Time
         started = min(started, ended)  # the wall clock may have been set back
     trouble = record.trouble
     outcome = new
-    if trouble is not None and new in (FAILED, DISABLED):
+    if trouble is not None and new == DONE and trouble.complete:
+        outcome = LOST  # what made it DONE is that somebody has found it so
+    elif trouble is not None and new in (FAILED, DISABLED):
         if trouble.lost:
             outcome = LOST
         elif new == DISABLED and trouble.disabled_at is None:

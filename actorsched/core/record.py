@@ -28,6 +28,7 @@ class Trouble:
 
     __slots__ = (
         "cancelled",
+        "complete",
         "deaths",
         "disabled_at",
         "failures",
@@ -55,6 +56,8 @@ class Trouble:
         self.lost = False
         #: the run that is live is to be ended, and the task is not to be tried again
         self.cancelled = False
+        #: while its run is live, somebody has found it complete: it is DONE should the run be lost
+        self.complete = False
 
     def pardon(self) -> None:
         """Forget all failures and lift what the scheduler imposed. Deaths are forgotten in deaths.py."""

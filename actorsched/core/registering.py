@@ -170,6 +170,9 @@ def add_task(
             state.journal.told_times = UNTOLD
         if starting and record.status != RUNNING:
             record.run_id = None  # what the scheduler disabled does not start
+    elif status == DONE and incarnation is not None and run_id is None and record.status == RUNNING:
+        record.get_trouble().complete = True  # it ends no run; but when that is lost, nothing is left to do
+        state.touch(record)
 
     if deps is not None:
         set_deps(state, record, deps)

@@ -227,6 +227,7 @@ class _TaskLoader:
         trouble.cancelled = row.cancelled
         trouble.streak = row.streak
         trouble.silent = row.silent
+        trouble.complete = row.complete
         for worker_id, _ in trouble.silent:
             state.silent.setdefault(worker_id, {})[record] = None
         if trouble.lost:

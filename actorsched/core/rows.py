@@ -68,6 +68,7 @@ class TroubleRow(msgspec.Struct, array_like=True):
     streak: int = 0
     #: of the deaths, those that were only silence so far: worker id and incarnation
     silent: list[tuple[str, Any]] = []
+    complete: bool = False
 
 
 class NotesRow(msgspec.Struct, array_like=True):

@@ -127,6 +127,7 @@ def set_status(state: State, record: TaskRecord, new: str, now: Instant) -> None
                 trouble.pardon()
             elif trouble.disabled_at is not None and new != DISABLED:
                 return
+        trouble.complete = False
         if trouble.lost:
             trouble.lost = False
             state.lost.pop(record, None)
@@ -238,7 +239,8 @@ def re_enable(state: State, record: TaskRecord, now: Instant) -> None:
 
 
 def lose(state: State, record: TaskRecord, now: Instant, *, silent: bool) -> None:
-    """The worker died with this run: FAILED, uncharged and due again at once; DISABLED after too many.
+    """The worker died with this run: FAILED, uncharged and due again at once; DISABLED after too many; or
+    DONE, where somebody has found it complete.
 
     Args:
         silent: the worker was not heard of, and may come back; then it does not count (deaths.py).
@@ -256,6 +258,11 @@ def lose(state: State, record: TaskRecord, now: Instant, *, silent: bool) -> Non
         trouble.cancelled = False
         trouble.disabled_at = None
         move(state, record, DISABLED, now)
+    elif trouble.complete:
+        forget_deaths(state, record, trouble)
+        trouble.streak = 0
+        move(state, record, DONE, now)
+        trouble.complete = False
     elif trouble.deaths >= state.settings.max_worker_deaths:
         record.expl = (
             f"disabled: {trouble.deaths} workers in a row died while they ran it, the last was {worker_id}"
