@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import httpx
@@ -13,7 +16,9 @@ import trustme
 
 from actorsched import Scheduler
 from actorsched.errors import AddressError, AddressInUseError, ConfigError
+from actorsched.transport import guard, passwords
 from actorsched.transport.guard import write_user
+from actorsched.web import doorkeeper
 from actorsched.web.serving import WebServer
 
 
@@ -40,6 +45,9 @@ def users(tmp_path: Path) -> Path:
         ({"sec-fetch-site": "none"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
+        # a proxy that does not pass on how the browser calls it
+        ({"sec-fetch-site": "same-origin", "origin": "https://tasks.example"}, 200),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
         ({"host": "evil.example"}, 421),
@@ -70,6 +78,9 @@ def test_a_password_is_asked_for_and_says_what_somebody_may_do(scheduler: Schedu
             reply = httpx.get(server.address + path)
             assert reply.status_code == 401
             assert reply.headers["www-authenticate"].startswith("Basic")
+        latin_1 = base64.b64encode("anna:right: ü".encode("latin-1")).decode()  # so requests writes it
+        headers = {"authorization": f"Basic {latin_1}"}
+        assert httpx.get(f"{server.address}/standing", headers=headers).status_code == 200
         for auth in (("anna", "wrong"), ("nobody", "look"), ("otto", "")):
             assert httpx.get(f"{server.address}/standing", auth=auth).status_code == 401
         for text in ("Basic", "Basic !!!", "Basic " + "QQ==", "Bearer x", "basic " + "Og=="):
@@ -142,3 +153,59 @@ def test_its_place_is_free_when_it_is_stopped(scheduler: Scheduler) -> None:
     half.close()
     with WebServer(scheduler, bind) as again:
         assert httpx.get(f"{again.address}/standing").status_code == 200
+
+
+TIMEOUT_S = 60
+
+
+def test_few_guesses_wait_for_their_hash_and_others_are_sent_away(
+    scheduler: Scheduler, users: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line without end would keep people out for long after whoever guesses has gone."""
+    go_on = threading.Event()
+    monkeypatch.setattr(guard, "check_password", lambda *_: not go_on.wait(TIMEOUT_S))
+    waiting = doorkeeper.WAITING_OF_ONE_MAX
+    with WebServer(scheduler, "127.0.0.1:0", users=users) as server, ThreadPoolExecutor(waiting + 12) as pool:
+
+        def guess(number: int) -> httpx.Response:
+            return httpx.get(f"{server.address}/", auth=("anna", f"guess {number}"), timeout=TIMEOUT_S)
+
+        guesses = [pool.submit(guess, number) for number in range(waiting + 12)]
+        try:
+            answered = as_completed(guesses, timeout=TIMEOUT_S / 2)
+            busy = [next(answered).result() for _ in range(12)]
+        finally:
+            go_on.set()
+        assert {(reply.status_code, reply.headers["retry-after"]) for reply in busy} == {(503, "1")}
+        assert [each.result().status_code for each in answered] == waiting * [401]
+
+
+def test_those_who_say_the_same_cost_one_hash(
+    scheduler: Scheduler, users: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All workers of a machine come back at once when this server is started again."""
+    hashed, knocked, all_there = [], [], threading.Event()
+    check, admit = passwords.check_password, guard.PlainGuard.admit
+
+    def count_and_check(password: bytes, line: str) -> bool:
+        hashed.append(password)
+        all_there.wait(TIMEOUT_S)
+        return check(password, line)
+
+    def count_and_admit(self: guard.PlainGuard, credentials: tuple[bytes, bytes]) -> object:
+        verdict = admit(self, credentials)
+        knocked.append(1)
+        if len(knocked) == 20:
+            all_there.set()
+        return verdict
+
+    monkeypatch.setattr(guard, "check_password", count_and_check)
+    monkeypatch.setattr(guard.PlainGuard, "admit", count_and_admit)
+    with WebServer(scheduler, "127.0.0.1:0", users=users) as server, ThreadPoolExecutor(20) as pool:
+
+        def ask(_: int) -> int:
+            reply = httpx.get(f"{server.address}/standing", auth=("otto", "look"), timeout=TIMEOUT_S)
+            return reply.status_code
+
+        assert set(pool.map(ask, range(20))) == {200}
+    assert hashed == [b"look"]
