@@ -12,12 +12,12 @@ somebody clicks changes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -51,20 +51,26 @@ class NoHistoryError(CallerError):
     """Nobody has said where the history is."""
 
 
-async def answer_call(scheduler: SchedulerApi, request: Request, read_only: bool) -> Response:
+async def answer_call(
+    scheduler: SchedulerApi, request: Request, read_only: bool, limiter: CapacityLimiter
+) -> Response:
     """Make the call that a request asks for.
 
     Args:
         scheduler: is called in another thread, because it may have to wait.
         read_only: whether whoever asks may only look.
+        limiter: of the threads for calls of this kind.
     """
     try:
         method = _method_of(request)
         if read_only and not method.reads_only:
             raise AccessDeniedError(f"{method.name} changes something, and you may only look")
         params = method.parse(_arguments(await _payload(request)))
-        function: Callable[..., Any] = getattr(scheduler, method.name)
-        return json_response({"response": await run_in_threadpool(function, **params)})
+
+        def ask() -> bytes:  # a long answer is written there, too
+            return msgspec.json.encode({"response": getattr(scheduler, method.name)(**params)})
+
+        return Response(await run_sync(ask, limiter=limiter), media_type="application/json")
     except ActorschedError as error:
         return error_response(error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -12,27 +12,26 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE: str = CONTENT_TYPE_LATEST
 
 
-def metrics_of(ask: Callable[[], Mapping[str, Any]]) -> bytes:
+def metrics_of(standing: Mapping[str, Any] | None) -> bytes:
     """Write the metrics of a scheduler in the text format.
 
     Args:
-        ask: gives what `standing_of` gives; when it raises, `actorsched_scheduler_up 0` is all there is.
+        standing: what `standing_of` gives; None: it cannot be asked, and `actorsched_scheduler_up 0` is all.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Standing(ask))
+    registry.register(_Standing(standing))
     text: bytes = generate_latest(registry)
     return text
 
 
 class _Standing(Collector):
-    def __init__(self, ask: Callable[[], Mapping[str, Any]]) -> None:
-        self._ask = ask
+    def __init__(self, standing: Mapping[str, Any] | None) -> None:
+        self._standing = standing
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("actorsched_scheduler_up", "Whether the scheduler answers.")
-        try:
-            standing = self._ask()
-        except Exception:  # whoever watches is told by the number
+        standing = self._standing
+        if standing is None:
             up.add_metric([], 0)
             yield up
             return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,25 +16,26 @@ from actorsched.web.calls import error_response, json_response
 RUNS_MAX = 1000
 
 
-async def answer_runs(store: str, request: Request) -> Response:
+async def answer_runs(store: str, request: Request, limiter: CapacityLimiter) -> Response:
     """Answer with the latest runs.
 
     Args:
         store: the url of the store.
         request: its query may have `task` (a text in its id), `outcome` (DONE, FAILED, …) and `limit`.
+        limiter: of the threads for those who look.
     """
     try:
         query = request.query_params
         limit = _limit(query.get("limit", "50"))
         outcomes = [query["outcome"]] if query.get("outcome") else []
-        found = await run_in_threadpool(_find, store, query.get("task") or None, outcomes, limit + 1)
+        found = await run_sync(_find, store, query.get("task") or None, outcomes, limit + 1, limiter=limiter)
         return json_response({"runs": found[:limit], "more": len(found) > limit})
     except ActorschedError as error:
         return error_response(error)
 
 
 def _limit(text: str) -> int:
-    if text.isdecimal() and 0 < int(text) <= RUNS_MAX:
+    if text.isdecimal() and len(text) < 5 and 0 < int(text) <= RUNS_MAX:
         return int(text)
     raise InvalidParamsError(f"limit={text!r:.20}: expected a number from 1 to {RUNS_MAX}")
 

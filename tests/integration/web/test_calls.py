@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +194,7 @@ def test_the_page_is_whole(client: httpx.Client) -> None:
 def test_whoever_changes_something_sees_it_at_once(client: httpx.Client) -> None:
     """Although a look is good for a second, for all who look."""
     for method, paused in (("pause", True), ("unpause", False), ("pause", True)):
-        call(client, method)
+        assert client.post(f"/api/{method}", headers={"origin": str(client.base_url)}).status_code == 200
         assert client.get("/standing").json()["paused"] is paused
 
 
@@ -217,7 +219,7 @@ def test_runs_that_have_ended_are_shown_where_the_history_can_be_read(tmp_path: 
         assert ([run["task_id"] for run in found["runs"]], found["more"]) == (["T_2"], True)
         failed = client.get("/runs", params={"task": "T_1"}).json()["runs"]
         assert [(run["outcome"], run["error"]) for run in failed] == [("FAILED", '"oh"')]
-        for limit in ("0", "x", "1001"):
+        for limit in ("0", "x", "1001", "9" * 5000):
             reply = client.get("/runs", params={"limit": limit})
             assert (reply.status_code, "from 1 to 1000" in reply.text) == (400, True)
     none = f"sqlite:///{tmp_path}/none.db"
@@ -243,3 +245,82 @@ def test_many_who_look_at_a_scheduler_that_is_away_wait_for_one_look(monkeypatch
     with WebServer(away, "127.0.0.1:0") as server, httpx.Client(base_url=server.address) as client:
         assert {client.get("/standing").status_code for _ in range(5)} == {503}
     assert len(looks) == 1
+
+
+class _Counting(SchedulerApi):
+    """A scheduler that counts who looks at it."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.looks = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def _call(self, method: str, params: dict[str, Any]) -> Any:
+        answer = getattr(self._scheduler, method)(**params)
+        if method == "is_paused":
+            self.looks += 1
+            self.meanwhile()
+        return answer
+
+
+def test_what_luigis_workers_send_makes_nobody_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They send heartbeats all the time."""
+    monkeypatch.setattr(app, "STANDING_S", 1000.0)
+    with Scheduler() as scheduler:
+        counting = _Counting(scheduler)
+        with WebServer(counting, "127.0.0.1:0") as server, httpx.Client(base_url=server.address) as client:
+            for _ in range(5):
+                call(client, "ping", worker="w")
+                assert client.get("/standing").status_code == 200
+        assert counting.looks == 1
+
+
+def test_what_is_changed_while_somebody_looks_is_seen_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "STANDING_S", 1000.0)
+    with Scheduler() as scheduler:
+        counting = _Counting(scheduler)
+        with WebServer(counting, "127.0.0.1:0") as server, httpx.Client(base_url=server.address) as client:
+
+            def pause() -> None:
+                counting.meanwhile = lambda: None
+                reply = httpx.post(f"{server.address}/api/pause", headers={"origin": server.address})
+                assert reply.status_code == 200
+
+            counting.meanwhile = pause
+            assert client.get("/standing").json()["paused"] is False
+            assert client.get("/standing").json()["paused"] is True
+
+
+class _Slow(SchedulerApi):
+    """Answers heartbeats at once, and whoever looks when it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def _call(self, method: str, params: dict[str, Any]) -> Any:
+        if method != "ping":
+            self.go_on.wait(60)
+            raise UnavailableError("not now")
+        return {}
+
+
+@pytest.mark.parametrize("path", ["/standing", "/metrics", "/api/task_list"])
+def test_those_who_look_keep_nobody_who_works_waiting(path: str) -> None:
+    slow = _Slow()
+    with WebServer(slow, "127.0.0.1:0") as server, httpx.Client(base_url=server.address) as client:
+        place = ("127.0.0.1", int(server.address.rpartition(":")[2]))
+        request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode()
+        looking = [socket.create_connection(place) for _ in range(60)]
+        try:
+            for each in looking:
+                each.sendall(request)
+            for _ in range(20):  # meanwhile all of them have come
+                assert (
+                    client.post("/api/ping", data={"data": '{"worker": "w"}'}, timeout=30).status_code == 200
+                )
+        finally:
+            slow.go_on.set()
+            for each in looking:
+                each.close()
