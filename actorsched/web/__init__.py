@@ -6,6 +6,7 @@
     metrics.py      what Prometheus reads
     static/         the page; it knows nothing but these calls
     app.py          all of them together
+    connection.py   one connection
     serving.py      the app on an address, until it is stopped
 
 It is a client of the scheduler like any other, as a rule in a process of its own (`actorsched web`): what

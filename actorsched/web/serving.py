@@ -18,6 +18,7 @@ from actorsched.store.history import History
 from actorsched.transport.address import Address
 from actorsched.transport.guard import PlainGuard
 from actorsched.web.app import make_app
+from actorsched.web.connection import Connection
 
 #: answers under way have so long to be finished when the server is stopped, seconds
 GOODBYE_S = 2
@@ -74,6 +75,7 @@ class WebServer:
             names.update(_LOOPBACK)
         config = uvicorn.Config(
             make_app(scheduler, guard, names, about, store),
+            http=Connection,
             lifespan="off",
             ws="none",
             log_config=None,

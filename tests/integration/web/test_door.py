@@ -18,7 +18,7 @@ from actorsched import Scheduler
 from actorsched.errors import AddressError, AddressInUseError, ConfigError
 from actorsched.transport import guard, passwords
 from actorsched.transport.guard import write_user
-from actorsched.web import doorkeeper
+from actorsched.web import connection, doorkeeper
 from actorsched.web.serving import WebServer
 
 
@@ -209,3 +209,28 @@ def test_those_who_say_the_same_cost_one_hash(
 
         assert set(pool.map(ask, range(20))) == {200}
     assert hashed == [b"look"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nhost: 127",
+        # refused before its body has come, which never does
+        b"POST /api/pause HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 9\r\n\r\nda",
+        b"GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nGET / HT",
+    ],
+)
+def test_whoever_says_no_whole_request_is_not_kept(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(connection, "HEADERS_S", 0.2)
+    with WebServer(scheduler, "127.0.0.1:0") as server:
+        place = ("127.0.0.1", int(server.address.rpartition(":")[2]))
+        with socket.create_connection(place, timeout=TIMEOUT_S) as half:
+            half.sendall(said)
+            try:
+                while half.recv(65536):
+                    pass
+            except ConnectionResetError:
+                pass
