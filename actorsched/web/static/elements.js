@@ -34,8 +34,29 @@ export function button(text, action, properties = {}) {
   return element;
 }
 
+// Puts others in the place of what is there; the focus, and what has been scrolled, stay where they were.
+// What stands for the same as before has the same `data-of`.
+export function renew(container, ...children) {
+  const focused = document.activeElement;
+  const key = container.contains(focused) ? keyOf(focused) : null;
+  const places = [...container.querySelectorAll(SCROLLED)].map((each) => [each.scrollLeft, each.scrollTop]);
+  container.replaceChildren(...children);
+  [...container.querySelectorAll(SCROLLED)].forEach((each, index) => each.scrollTo(...(places[index] ?? [0, 0])));
+  if (key === null || container.contains(document.activeElement)) return;
+  const same = [...container.querySelectorAll("a, button, summary")].find((each) => keyOf(each) === key);
+  same?.focus({ preventScroll: true });
+}
+
+const SCROLLED = "pre, .wide";
+
+function keyOf(element) {
+  const holder = element.closest("[data-of]");
+  const itself = element === holder || element.tagName === "SUMMARY";
+  return JSON.stringify([holder?.dataset.of, element.tagName, itself ? "" : element.title || element.textContent]);
+}
+
 export function fill(id, rows, whenNone) {
   const body = $(id).tBodies[0];
-  if (rows.length) body.replaceChildren(...rows);
-  else body.replaceChildren(make("tr", {}, make("td", { class: "none", colSpan: 9 }, whenNone)));
+  if (rows.length) renew(body, ...rows);
+  else renew(body, make("tr", {}, make("td", { class: "none", colSpan: 9 }, whenNone)));
 }

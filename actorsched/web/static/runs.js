@@ -36,7 +36,7 @@ function runRow(run, ofOne = false) {
   const name = titleOf(run.task_id, { params: run.params, name: run.family });
   return make(
     "tr",
-    {},
+    { "data-of": `${run.task_id} ${run.ended}` },
     make("td", { class: "time", title: moment(run.ended) }, `${ago(run.ended)} ago`),
     cell("", statusMark(run.outcome)),
     cell("number", run.duration === null ? "" : took(run.duration)),

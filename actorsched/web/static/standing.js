@@ -1,7 +1,7 @@
 // How the scheduler is doing: numbers that choose among the tasks, slots, resources, and the way to pause it.
 
 import { change } from "./ask.js";
-import { $, button, make } from "./elements.js";
+import { $, button, make, renew } from "./elements.js";
 import { see, seen } from "./place.js";
 import { nameOfStatus, number } from "./words.js";
 
@@ -18,7 +18,7 @@ export function showStanding(now) {
   const tile = (status, label, n) => {
     const element = make(
       "button",
-      { type: "button", class: status, "aria-pressed": String(status === chosen) },
+      { type: "button", class: status, "aria-pressed": String(status === chosen), "data-of": status },
       make("b", {}, number(n)),
       make("small", {}, label),
     );
@@ -26,7 +26,8 @@ export function showStanding(now) {
     return element;
   };
   const shown = Object.entries(now.tasks).filter(([status, n]) => n || status === chosen);
-  $("statuses").replaceChildren(
+  renew(
+    $("statuses"),
     tile("", "all tasks", total),
     ...shown.map(([status, n]) => tile(status, nameOfStatus(status), n)),
   );
@@ -41,7 +42,7 @@ export function showStanding(now) {
     disabled ? ` ${disabled} disabled` : null,
   );
   $("resources").hidden = false;
-  $("resources").replaceChildren(slotsBar, ...resources.map(([name, each]) => resource(name, each, now.read_only)));
+  renew($("resources"), slotsBar, ...resources.map(([name, each]) => resource(name, each, now.read_only)));
 }
 
 function resource(name, { total, used }, readOnly) {
@@ -54,7 +55,7 @@ function resource(name, { total, used }, readOnly) {
   const label = `${name} ${used} of ${total} `;
   return make(
     "span",
-    {},
+    { "data-of": name },
     readOnly ? label : button(label, set, { class: "link", title: "Change how much there is" }),
     make("progress", { max: Math.max(total, 1), value: used }),
   );

@@ -1,12 +1,14 @@
 // One task: what is known of it, what can be done about it, what it needs and what needs it.
 
 import { change, look } from "./ask.js";
-import { $, button, make, statusMark } from "./elements.js";
+import { $, button, make, renew, statusMark } from "./elements.js";
 import { hashOf, see, seen } from "./place.js";
 import { runsOf } from "./runs.js";
 import { GONE_WRONG, RUNNING, moment, named, nameOf, reported, shortName } from "./words.js";
 
 const TREE_MAX = 300;
+
+let shown = null;
 
 export async function showTask(readOnly, hasRuns) {
   const id = seen().get("task");
@@ -16,17 +18,22 @@ export async function showTask(readOnly, hasRuns) {
     return;
   }
   const args = { task_id: id, limit: TREE_MAX };
-  const [needs, neededBy] = await Promise.all([look("dep_graph", args), look("inverse_dep_graph", args)]);
+  const found = await Promise.all([look("dep_graph", args), look("inverse_dep_graph", args)]);
   if (seen().get("task") !== id) return;
+  // no task is there because every object of the language has something of its name
+  const [needs, neededBy] = found.map((graph) => Object.assign(Object.create(null), graph));
   const view = needs[id];
   const close = button("Close", () => see({ task: null }));
   if (!view) {
-    dialog.replaceChildren(make("div", { class: "top" }, make("p", {}, `There is no task ${id} (any more).`), close));
+    renew(dialog, make("div", { class: "top" }, make("p", {}, `There is no task ${id} (any more).`), close));
   } else {
     const error = GONE_WRONG.includes(view.status) ? await look("fetch_error", { task_id: id }) : null;
     const runs = hasRuns ? await runsOf(id) : [];
-    const open = new Set([...dialog.querySelectorAll("details[open]")].map((each) => each.dataset.path));
-    dialog.replaceChildren(
+    const open = new Set([...dialog.querySelectorAll("details[open]")].map((each) => each.dataset.of));
+    if (shown !== id) dialog.replaceChildren(); // of another one nothing stays
+    shown = id;
+    renew(
+      dialog,
       make("div", { class: "top" }, make("div", {}, make("h2", {}, nameOf(id, view)), statusMark(view.status)), close),
       ...(readOnly ? [] : [make("div", { class: "actions" }, ...actions(id, view))]),
       facts(id, view, new Map(Object.entries(needs).map(([dep, each]) => [dep, nameOf(dep, each)]))),
@@ -105,7 +112,7 @@ function twig(id, nodes, open, path) {
   const deps = (view.deps ?? []).filter((dep) => nodes[dep]);
   if (!deps.length) return make("span", {}, ...label);
   const details = make("details", {}, make("summary", {}, ...label));
-  details.dataset.path = path;
+  details.dataset.of = path;
   const grow = () => {
     if (details.open && details.childElementCount === 1) details.append(twigs(deps, nodes, open, path));
   };

@@ -64,7 +64,7 @@ async function causeOf(id, view) {
 function taskRow(id, view, say) {
   return make(
     "tr",
-    {},
+    { "data-of": id },
     cell("", statusMark(view.status)),
     cell("name", make("a", { href: hashOf({ task: id }) }, view.display_name)),
     cell("number", view.priority ? String(view.priority) : ""),

@@ -22,7 +22,7 @@ function workerRow(worker, readOnly) {
   const fixed = readOnly || worker.submission || state !== "active";
   return make(
     "tr",
-    {},
+    { "data-of": worker.name },
     cell("", state),
     make("td", { class: "name", title: worker.name }, shortName(worker.name)),
     cell(
