@@ -36,6 +36,8 @@ class DisabledInTime(Checker):
         self.heard: dict[str, float] = {}
         #: lives that said goodbye
         self.left: set[str] = set()
+        #: tasks with an end that is no failure, or a failure that nobody has told: cancelled, or declined
+        self.unclear: set[str] = set()
         #: runs whose end was counted, or of which something was said that could not be answered
         self.settled: set[str] = set()
 
@@ -66,6 +68,9 @@ class DisabledInTime(Checker):
         if call.method == "cancel_task":
             self.rows.pop(task_id, None)
             self.until.pop(task_id, None)
+            self.unclear.add(task_id)
+        if call.params.get("declined"):
+            self.unclear.add(task_id)
         if was_put_off(call):
             self.settled.add(str(call.params.get("run_id")))
         if not call.fresh:
@@ -103,6 +108,8 @@ class DisabledInTime(Checker):
             self.rows[each] = {life: at for life, at in row.items() if at > call.taken_at}
         status, limit = call.params.get("status"), self.limits.get(task_id)
         if status != FAILED or not run_id or limit is None or run_id in self.settled:
+            return
+        if task_id in self.unclear:
             return
         self.settled.add(run_id)  # it may come again, to another life of the scheduler
         self.failures[task_id] = self.failures.get(task_id, 0) + 1

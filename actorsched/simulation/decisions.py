@@ -250,6 +250,10 @@ class DeclinedIsForOthers(Checker):
                 self.fail(f"{call.node} was given {task_id} {len(times)} times, and cannot load it")
 
 
+#: a task is looked at when it has been seen disabled for so long, in seconds
+DISABLED_S = 5.0
+
+
 class DisabledForAReason(Checker):
     """A task is disabled when so many that had it in a row are dead or silent, or when it failed so often.
 
@@ -270,8 +274,8 @@ class DisabledForAReason(Checker):
         #: task → failures since it was disabled last; a run counts once
         self.failures: dict[str, int] = {}
         self.counted: set[tuple[str, str]] = set()
-        #: tasks that are disabled for their failures
-        self.disabled: set[str] = set()
+        #: tasks that are disabled for their failures → since when they have been seen so; inf: it is settled
+        self.disabled: dict[str, float] = {}
         self.members = Members()
 
     def unanswered(self, call: Served) -> None:
@@ -287,6 +291,8 @@ class DisabledForAReason(Checker):
         life, task_id = str(call.params.get("incarnation", "")), str(call.params.get("task_id"))
         if self.simulation.options.failing_commits and was_put_off(call):
             self.unanswered(call)
+        if call.params.get("declined"):  # the task fails when nobody is left, and nobody has said so
+            self.doubtful.add(task_id)
         if call.method in SIGNS_OF_LIFE and call.fresh:
             self.heard[life] = self.hub.now
         elif call.method == "remove_worker" and call.error is None:
@@ -310,7 +316,8 @@ class DisabledForAReason(Checker):
 
     def each_second(self) -> None:
         for machine in self.simulation.machines():
-            self.disabled &= machine.by_status[DISABLED].keys()
+            held = machine.by_status[DISABLED]
+            self.disabled = {key: since for key, since in self.disabled.items() if key in held}
             for record in machine.by_status[DISABLED].values():
                 trouble = record.trouble
                 if trouble is None or trouble.disabled_at is None or record.task_id in self.doubtful:
@@ -331,9 +338,10 @@ class DisabledForAReason(Checker):
 
     def _failed(self, task_id: str, limit: float) -> None:
         """It is disabled for its failures; those before count no more when it is enabled again."""
-        if task_id in self.disabled:
-            return
-        self.disabled.add(task_id)
+        since = self.disabled.setdefault(task_id, self.hub.now)
+        if not since <= self.hub.now - DISABLED_S:
+            return  # the answer to who has said that it failed may be on its way, or looked at already
+        self.disabled[task_id] = inf
         found = self.failures.pop(task_id, 0)
         if found < limit:
             self.fail(f"{task_id} was disabled after {found} failures, and {limit:g} are allowed")
