@@ -72,7 +72,11 @@ class Doorkeeper:
             await self._app(scope, receive, send)
             return
 
+        answering = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal answering
+            answering = True
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *HEADERS.items()]
             await send(message)
@@ -88,8 +92,13 @@ class Doorkeeper:
                 refusal = _who_are_you()
             if role is not None:
                 scope[ROLE] = role
-                await self._app(scope, receive, send_with_headers)
-                return
+                try:
+                    await self._app(scope, receive, send_with_headers)
+                    return
+                except asyncio.CancelledError:
+                    if answering:
+                        raise
+                    refusal = _stopped()
         await refusal(scope, receive, send_with_headers)
 
     def _refuse_place(self, request: Request) -> Response | None:
@@ -167,6 +176,10 @@ def _name_in(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _stopped() -> Response:
+    return PlainTextResponse("This server was stopped before the scheduler had answered.\n", 503)
 
 
 def _place_in(origin: str) -> str:

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from actorsched import Scheduler
 from actorsched.errors import ConfigError, SchedulerUnreachableError, UnavailableError
 from actorsched.rpc.api import SchedulerApi
 from actorsched.rpc.methods import METHODS
-from actorsched.web import app, calls
+from actorsched.web import app, calls, serving
 from actorsched.web.app import STATIC
 from actorsched.web.serving import WebServer
 
@@ -297,10 +298,11 @@ class _Slow(SchedulerApi):
     """Answers heartbeats at once, and whoever looks when it is told to."""
 
     def __init__(self) -> None:
-        self.go_on = threading.Event()
+        self.asked, self.go_on = threading.Event(), threading.Event()
 
     def _call(self, method: str, params: dict[str, Any]) -> Any:
         if method != "ping":
+            self.asked.set()
             self.go_on.wait(60)
             raise UnavailableError("not now")
         return {}
@@ -324,3 +326,21 @@ def test_those_who_look_keep_nobody_who_works_waiting(path: str) -> None:
             slow.go_on.set()
             for each in looking:
                 each.close()
+
+
+def test_whoever_waits_when_it_is_stopped_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And nobody finds a traceback in the log."""
+    monkeypatch.setattr(serving, "GOODBYE_S", 0)
+    slow = _Slow()
+    with WebServer(slow, "127.0.0.1:0") as server, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(httpx.get, f"{server.address}/api/task_list", timeout=60)
+        try:
+            assert slow.asked.wait(60)
+            server.stop()
+            reply = waiting.result(60)
+        finally:
+            slow.go_on.set()
+    assert (reply.status_code, "was stopped" in reply.text) == (503, True)
+    assert "Traceback" not in caplog.text
