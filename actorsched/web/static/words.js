@@ -5,7 +5,8 @@ export const GONE_WRONG = ["FAILED", "DISABLED"];
 
 export const nameOfStatus = (status) => status.toLowerCase().replace("_", " ");
 export const number = (value) => value.toLocaleString("en");
-export const moment = (seconds) => (seconds ? new Date(seconds * 1000).toLocaleString() : "");
+// of a task that is only known by name, Luigi's protocol says that it began "UNKNOWN"
+export const moment = (seconds) => (Number.isFinite(seconds) && seconds ? new Date(seconds * 1000).toLocaleString() : "");
 export const ago = (seconds) => (seconds ? span(Date.now() / 1000 - seconds) : "");
 export const took = (seconds) => (seconds < 10 ? `${seconds.toFixed(seconds < 1 ? 2 : 1)} s` : span(seconds));
 

@@ -32,7 +32,7 @@ function workerRow(worker, readOnly) {
     cell("number", number(worker.num_pending ?? 0)),
     cell("time", worker.submission ? "" : `${ago(worker.last_active)} ago`),
     cell("say", ...runs),
-    cell("", fixed ? null : button("disable", () => disable(worker), { class: "link", title: "Give it no more work" })),
+    cell("time", fixed ? null : button("disable", () => disable(worker), { class: "link", title: "Give it no more work" })),
   );
 }
 
