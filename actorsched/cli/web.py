@@ -22,6 +22,7 @@ WEB_SECTION = "Who may come in"
 
 def run_web(**values: Any) -> int:
     """See the help of the command."""
+    from actorsched.children.descriptors import UNLIMITED, allow
     from actorsched.cli import logging
     from actorsched.cli.signals import StopSignals
 
@@ -32,6 +33,7 @@ def run_web(**values: Any) -> int:
     logging.set_up(values["log_level"])
     if (values["certificate"] is None) != (values["key"] is None):
         raise click.UsageError("--certificate and --key belong together")
+    allow(UNLIMITED)  # one for each connection
     stopped = threading.Event()
     with (
         StopSignals().installed() as signals,

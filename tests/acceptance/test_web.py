@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,25 @@ def test_luigis_own_workers_use_a_scheduler_of_ours(tmp_path: Path) -> None:
             assert b"<title>actorsched</title>" in page.read()
         web.signal(signal.SIGTERM)
         assert web.wait() == 0
+
+
+def test_it_has_as_many_connections_as_it_may_have(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))  # what a child gets
+    try:
+        with background("web", "--listen", "127.0.0.1:0", cwd=tmp_path) as web:
+            address = web.ready()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            host, port = address.removeprefix("http://").split(":")
+            with ExitStack() as open_ones:
+                for _ in range(300):
+                    open_ones.enter_context(socket.create_connection((host, int(port)), TIMEOUT_S))
+                with urllib.request.urlopen(address, timeout=TIMEOUT_S) as page:
+                    assert b"<title>actorsched</title>" in page.read()
+            web.signal(signal.SIGTERM)
+            assert web.wait() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_what_cannot_work_is_said_before_anything_is_served(tmp_path: Path) -> None:
