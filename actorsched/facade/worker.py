@@ -12,7 +12,7 @@ import pykka
 from pykka import ActorDeadError, ActorRef, Future
 
 from actorsched.actors.adapter import AdapterActor
-from actorsched.actors.deadlines import GOODBYE_S
+from actorsched.actors.deadlines import GOODBYE_S, TELLING_S
 from actorsched.actors.inline_slot import Desk, InlineSlotActor
 from actorsched.actors.keep_alive import refuse_interval
 from actorsched.actors.ledger import Fate, Ledger
@@ -22,7 +22,7 @@ from actorsched.actors.runtime import Runtime
 from actorsched.actors.slot import SlotActor
 from actorsched.actors.worker import WorkerActor
 from actorsched.config import WorkerSettings, settings_from
-from actorsched.errors import ConfigError, TaskDefinitionError
+from actorsched.errors import ConfigError, SchedulerUnreachableError, TaskDefinitionError
 from actorsched.facade.elsewhere import look_elsewhere
 from actorsched.facade.equipment import Equipment
 from actorsched.facade.errands import Errands
@@ -123,6 +123,7 @@ class Worker:
         self._finder = Finder(self._ref, self._settings, runtime, observer)
         self._started = runtime.clock.monotonic()
         self._result: RunResult | None = None
+        self._stopped = False  # whether somebody wants an end of the present run
         self._mailer = mailer
 
     @property
@@ -207,6 +208,7 @@ class Worker:
             raise
         self._finder.forget()
         self._result = self._conclude()
+        self._stopped = False
         return self._result.succeeded
 
     def stop(self, drain_s: float | None = None, *, at_once: bool = False) -> None:
@@ -218,6 +220,7 @@ class Worker:
             drain_s: what runs may go on for so long before it is ended; None for the setting.
             at_once: end it without the grace that is usual.
         """
+        self._stopped = True
         drain_s = self._settings.drain_timeout if drain_s is None else drain_s
         self._tell(StopWork(drain_s=drain_s, at_once=at_once))
 
@@ -246,8 +249,12 @@ class Worker:
         return result_of(ledger.entries, complete=complete, elapsed_s=elapsed_s)
 
     def _ask_scheduler(self, calls: tuple[Call, ...]) -> Sequence[Any]:
-        # no timeout of its own: who speaks with a scheduler elsewhere answers within the patience
-        results: Any = self._scheduler_ref.ask(CallBatch(calls=calls))
+        # else no timeout of its own: who speaks with a scheduler elsewhere answers within the patience
+        timeout_s = TELLING_S if self._stopped else None
+        try:
+            results: Any = self._scheduler_ref.ask(CallBatch(calls=calls), timeout=timeout_s)
+        except pykka.Timeout:
+            raise SchedulerUnreachableError(f"the scheduler did not answer within {timeout_s} s") from None
         return cast(Sequence[Any], results)
 
     def _is_done(self, ledger: Ledger, task_id: str, task: Any) -> bool:

@@ -130,17 +130,20 @@ def test_a_worker_that_waits_for_its_scheduler_can_be_stopped(folder: Path) -> N
         assert worker.wait() == 0, worker.ended()
 
 
-def test_the_deadline_of_a_node_counts_without_a_scheduler_too(folder: Path) -> None:
-    """It owes a report that nobody takes; whoever stops it has other things to do."""
+@pytest.mark.parametrize("owes", [True, False])
+def test_the_deadline_of_a_node_counts_without_a_scheduler_too(owes: bool, folder: Path) -> None:
+    """It owes a report that nobody takes, or would like to ask what became of a failure."""
     flags = ("--drain-timeout", "0.2", "--kill-grace", "0.1")
     with scheduler_node(folder) as (url, scheduler), worker_node(folder, url, *flags) as node:
-        run("submit", "trouble.py", "Gates", "--scheduler", url, cwd=folder)
-        until(lambda: waiting(folder), node)
+        run("submit", "trouble.py", "Gates" if owes else "Raises", "--scheduler", url, cwd=folder)
+        until(lambda: waiting(folder) if owes else any("a task failed" in line for line in node.errors), node)
+        if not owes:
+            until(lambda: run_json("status", "--scheduler", url, cwd=folder)["tasks"]["FAILED"], node)
         scheduler.signal(signal.SIGKILL)
         scheduler.wait()
         node.signal(signal.SIGTERM)
         assert node.wait() == 0, node.ended()
-        assert "ended without the scheduler" in node.ended()
+        assert ("ended without the scheduler" in node.ended()) is owes
 
 
 def test_a_scheduler_can_be_looked_at(folder: Path) -> None:
