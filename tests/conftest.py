@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def _no_chosen_log() -> Iterator[None]:
-    """A command that was carried out in this process has chosen where the lines of its process go."""
+    """A command that was carried out in this process has chosen where its lines go, or a test has."""
     yield
     log.use(None)
+    if "structlog" in sys.modules:
+        sys.modules["structlog"].reset_defaults()

@@ -42,7 +42,11 @@ class InBadCompany(SimulationMachine):
 
 
 def test_a_bug_in_a_worker_of_ones_own_is_found_and_made_small() -> None:
-    """One task, the process of whose run is lost: no other task, and no other fault than that."""
+    """One process of a run is lost, and nothing else goes wrong; hardly another task is left.
+
+    Where Hypothesis begins to look depends on the constants in all modules that are loaded, so the smallest
+    of all is not found each time.
+    """
     bounded = settings(
         max_examples=100,
         stateful_step_count=10,
@@ -58,7 +62,9 @@ def test_a_bug_in_a_worker_of_ones_own_is_found_and_made_small() -> None:
         run_state_machine_as_test(InBadCompany, settings=bounded)  # type: ignore[no-untyped-call]
     [least] = InBadCompany.made
     assert [finding.checker for finding in least.simulation.findings] == ["ExitStatus"]
-    [plan] = least.plans
+    assert len(least.plans) <= 3
+    endings = [ending for plan in least.plans for ending in plan.endings if ending != "ok"]
     counts = least.simulation.report().counts
-    assert counts.get("fault", 0) + plan.endings.count("die") == 1, "its process dies, or is killed"
-    assert (plan.resources, plan.priority, plan.deps, plan.more) == ({}, 0, (), ())
+    assert counts.get("fault", 0) + len(endings) == 1, "its process dies, or is killed"
+    for plan in least.plans:
+        assert (plan.resources, plan.priority, plan.deps, plan.more) == ({}, 0, (), ())
