@@ -38,8 +38,10 @@ class DisabledInTime(Checker):
         self.left: set[str] = set()
         #: tasks with an end that is no failure, or a failure that nobody has told: cancelled, or declined
         self.unclear: set[str] = set()
-        #: runs whose end was counted, or of which something was said that could not be answered
-        self.settled: set[str] = set()
+        #: runs whose failure was counted; it may be told again, to another life of the scheduler
+        self.counted: set[str] = set()
+        #: runs of which something was said that could not be answered
+        self.unanswered_runs: set[str] = set()
 
     def _forget(self) -> None:
         #: task → lives of workers that had it one after the other without an end → when they got it
@@ -56,7 +58,7 @@ class DisabledInTime(Checker):
             self._forget()
 
     def unanswered(self, call: Served) -> None:
-        self.settled.add(str(call.params.get("run_id")))
+        self.unanswered_runs.add(str(call.params.get("run_id")))
 
     def served(self, call: Served) -> None:
         self.members.note(call)
@@ -72,7 +74,7 @@ class DisabledInTime(Checker):
         if call.params.get("declined"):
             self.unclear.add(task_id)
         if was_put_off(call):
-            self.settled.add(str(call.params.get("run_id")))
+            self.unanswered_runs.add(str(call.params.get("run_id")))
         if not call.fresh:
             return
         if call.method == "add_task" and call.error is None:
@@ -107,11 +109,14 @@ class DisabledInTime(Checker):
             row = self.rows.get(each, {})
             self.rows[each] = {life: at for life, at in row.items() if at > call.taken_at}
         status, limit = call.params.get("status"), self.limits.get(task_id)
-        if status != FAILED or not run_id or limit is None or run_id in self.settled:
+        if status != FAILED or not run_id or limit is None or run_id in self.counted:
             return
         if task_id in self.unclear:
             return
-        self.settled.add(run_id)  # it may come again, to another life of the scheduler
+        if run_id in self.unanswered_runs:  # it may have disabled the task, and nothing counts after that
+            self.failures.pop(task_id, None)
+            return
+        self.counted.add(run_id)
         self.failures[task_id] = self.failures.get(task_id, 0) + 1
         if self.failures[task_id] >= limit:
             self.failures[task_id] = 0
