@@ -60,6 +60,8 @@ class CancelledStaysSo(Checker):
         self.ending: dict[Attempt, float] = {}
         #: cancellations that could not be answered at first, and were carried out nobody knows when
         self.unclear: set[object] = set()
+        #: questions for work that had an answer; it comes again from the memory of another scheduler
+        self.answered: set[object] = set()
 
     def unanswered(self, call: Served) -> None:
         if call.method == "cancel_task":
@@ -75,10 +77,13 @@ class CancelledStaysSo(Checker):
                 self._cancelled(call.result)
         if may_be_wish(call) or was_taken(call, DONE, *LIVE):
             self.since.pop(str(call.params.get("task_id")), None)
+        anew = call.fresh and (call.frame, call.place) not in self.answered
         for task_id in (task_id for grant in grants_in(call) for task_id in granted_in(grant)):
             since = self.since.get(task_id, math.inf)
-            if call.fresh and call.taken_at > since:
+            if anew and call.taken_at > since:
                 self.fail(f"{task_id} was cancelled at {since:.3f}, and handed out to {call.node}")
+            if call.frame is not None:
+                self.answered.add((call.frame, call.place))
 
     def _cancelled(self, reply: Any) -> None:
         task_id, status = reply["task_id"], reply["status"]
