@@ -161,7 +161,8 @@ class AcknowledgedReports(Checker):
                         self.reported[task_id] = call.params["run_id"]
                         self.reported_at[task_id] = ended_at
         elif call.params.get("status") != "DONE" and not call.params.get("run_id"):
-            since_s = call.taken_at - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
+            # it counts when it is done, which may be some commits after it was taken
+            since_s = self.hub.now - self.reported_at.get(call.params.get("task_id", ""), -math.inf)
             asked = call.params.get("status", "PENDING") == "PENDING"
             if asked and since_s < STABLE_S * (1 - 2 * self.simulation.options.skew) - 0.5:
                 return  # it comes from who looked before the end, and is ignored
