@@ -111,6 +111,15 @@ class EndsAreTold(Checker):
             self.owed.pop(call.params.get("run_id", ""), None)
             if call.params.get("status") == DONE and not call.params.get("run_id"):
                 self.refused.pop(_who(call), None)
+                self._forget(call)  # whose run was refused before it ended says just that its task is done
+
+    def _forget(self, call: Served) -> None:
+        for run_id, (attempt, _) in list(self.owed.items()):
+            if (attempt.node.name, attempt.task_id) == (
+                call.params.get("worker"),
+                call.params.get("task_id"),
+            ):
+                del self.owed[run_id]
 
     def delivered(self, call: Served) -> None:
         if call.method != "add_task" or call.params.get("status") != DONE:
