@@ -216,6 +216,8 @@ class PriorityFirst(Checker):
         stack = [task_id]
         while stack:
             known = stack.pop()
+            if known != task_id and known not in self.priority and params.get("assistant"):
+                continue  # for an assistant, no place is held for what is not there yet, as in Luigi
             if self.priority.get(known, -math.inf) < priority:
                 self.priority[known] = priority
                 stack += self.deps.get(known, ())
