@@ -20,7 +20,14 @@ from click.core import ParameterSource
 from actorsched.cli.client import CLIENT_SECTION, DEFAULT_URL
 from actorsched.cli.config_file import config_option
 from actorsched.cli.sections import Option, SectionedCommand
-from actorsched.cli.settings import log_level_option, positive, resource_option, setting_options, values_of
+from actorsched.cli.settings import (
+    log_level_option,
+    positive,
+    resource_option,
+    setting_options,
+    users_option,
+    values_of,
+)
 from actorsched.config import ClientSettings, SchedulerSettings, WorkerSettings
 from actorsched.errors import StoreHeldError
 from actorsched.store.url import LEASE_S
@@ -255,13 +262,7 @@ node = SectionedCommand(
             metavar="FOLDER",
             help="Let only the holders of the keys in here in; made by `actorsched keygen server`.",
         ),
-        Option(
-            ["--users"],
-            section=SCHEDULER_SECTION,
-            type=click.Path(dir_okay=False),
-            metavar="FILE",
-            help="Ask for a user and a password from here; made by `actorsched keygen user`.",
-        ),
+        users_option(SCHEDULER_SECTION),
         Option(
             ["--allow-remote"],
             section=SCHEDULER_SECTION,

@@ -201,6 +201,16 @@ def resource_option(section: str) -> click.Option:
     )
 
 
+def users_option(section: str) -> click.Option:
+    return Option(
+        ["--users"],
+        section=section,
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Ask for a user and a password from here; made by `actorsched keygen user`.",
+    )
+
+
 def log_level_option(default: str = "info") -> click.Option:
     return click.Option(
         ["--log-level"],

@@ -116,7 +116,8 @@ def simulate_command(
     except ImportError as error:
         raise ConfigError(str(error)) from None
     from actorsched.cli.logging import set_up
-    from actorsched.cli.simulated import Player, Plugins, case_of
+    from actorsched.cli.plugins import Plugins
+    from actorsched.cli.simulated import Player, case_of
 
     set_up(log_level)
     plugins = Plugins.find(worker_class, checker)

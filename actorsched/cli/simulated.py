@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 import click
 import msgspec
 
 from actorsched._version import __version__
-from actorsched.actors.worker import WorkerActor
 from actorsched.cli.output import ago, one_line
+from actorsched.cli.plugins import Plugins
 from actorsched.errors import ActorschedError, ConfigError, InternalError
 from actorsched.simulation.case import Case, write_case
 from actorsched.simulation.checker import Checker, Finding
@@ -35,41 +34,6 @@ BUSY_S = 0.2
 def case_of(seed: int, given: Mapping[str, Any], calm: bool) -> Case:
     """What a seed and some knobs mean."""
     return Case(options=Options(seed=seed, **given) if calm else options_of(seed, **given))
-
-
-class Plugins(NamedTuple):
-    """Classes of the user."""
-
-    worker_class: type[WorkerActor]
-    checkers: tuple[type[Checker], ...]
-
-    @classmethod
-    def find(cls, worker_class: str | None, checkers: tuple[str, ...]) -> Plugins:
-        """Import them; the current folder counts, as with `python -m`.
-
-        Raises:
-            ConfigError: there is no such class, or it is no such class.
-        """
-        worker = _find("--worker-class", worker_class, WorkerActor) if worker_class else WorkerActor
-        return cls(worker, tuple(_find("--checker", name, Checker) for name in checkers))
-
-
-def _find(flag: str, name: str, base: type[Any]) -> type[Any]:
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    if ":" not in name:
-        raise ConfigError(f"{flag} {name!r}: expected MODULE:CLASS")
-    try:
-        found = resolve_name(name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{flag} {name!r}: {error}; set PYTHONPATH to the folder of the module, or call this from there"
-        ) from None
-    except Exception as error:  # whatever the module does when it is imported
-        raise ConfigError(f"{flag} {name!r}: {type(error).__name__}: {error}") from None
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigError(f"{flag} {name!r}: it must be a subclass of {base.__module__}.{base.__name__}")
-    return found
 
 
 class Played(NamedTuple):
@@ -326,23 +290,13 @@ class Player:
                 f" {len(report.case.faults or ())} faults; {one_line(smaller.found)}"
             )
         if played.file is not None:
-            self._say(f"again: actorsched simulate --replay {played.file}{self._plugged()}")
+            self._say(f"again: actorsched simulate --replay {played.file}{self._plugins.flags()}")
         else:
             self._say(f"again: the same command with --seed {report.case.options.seed}")
         if played.trouble:
             self._warn(played.trouble)
         if self._many:
             self._say()
-
-    def _plugged(self) -> str:
-        said = ""
-        if self._plugins.worker_class is not WorkerActor:
-            said += f" --worker-class {_name(self._plugins.worker_class)}"
-        return said + "".join(f" --checker {_name(kind)}" for kind in self._plugins.checkers)
-
-
-def _name(kind: type[Any]) -> str:
-    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _watch(player: Player) -> type[Checker]:

@@ -10,7 +10,7 @@ import click
 from actorsched.cli.client import CLIENT_SECTION, connect, scheduler_option
 from actorsched.cli.config_file import config_option
 from actorsched.cli.sections import Option, SectionedCommand
-from actorsched.cli.settings import log_level_option, setting_options
+from actorsched.cli.settings import log_level_option, setting_options, users_option
 from actorsched.config import ClientSettings
 from actorsched.errors import ConfigError
 
@@ -56,6 +56,11 @@ def run_web(**values: Any) -> int:
     return 0
 
 
+def _file_option(name: str, text: str) -> click.Option:
+    kind = click.Path(exists=True, dir_okay=False)
+    return Option([name], section=WEB_SECTION, type=kind, metavar="FILE", help=text)
+
+
 web = SectionedCommand(
     "web",
     callback=run_web,
@@ -76,27 +81,9 @@ web = SectionedCommand(
         ),
         log_level_option(),
         config_option(),
-        Option(
-            ["--users"],
-            section=WEB_SECTION,
-            type=click.Path(dir_okay=False),
-            metavar="FILE",
-            help="Ask for a user and a password from here; made by `actorsched keygen user`.",
-        ),
-        Option(
-            ["--certificate"],
-            section=WEB_SECTION,
-            type=click.Path(exists=True, dir_okay=False),
-            metavar="FILE",
-            help="Speak https with this certificate (PEM).",
-        ),
-        Option(
-            ["--key"],
-            section=WEB_SECTION,
-            type=click.Path(exists=True, dir_okay=False),
-            metavar="FILE",
-            help="The secret key of the certificate (PEM).",
-        ),
+        users_option(WEB_SECTION),
+        _file_option("--certificate", "Speak https with this certificate (PEM)."),
+        _file_option("--key", "The secret key of the certificate (PEM)."),
         Option(
             ["--host-name"],
             section=WEB_SECTION,

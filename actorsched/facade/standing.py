@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SHOWN_STATUSES = ("DONE", "RUNNING", "BATCH_RUNNING", "PENDING", "FAILED", "DISABLED", "UNKNOWN")
 
 
-def count_tasks(scheduler: SchedulerApi) -> dict[str, int]:
+def _count_tasks(scheduler: SchedulerApi) -> dict[str, int]:
     """Status → number of tasks; the scheduler counts, and sends a list only when it is short."""
     counts: dict[str, int] = {}
     for status in SHOWN_STATUSES:
@@ -33,7 +33,7 @@ def standing_of(scheduler: SchedulerApi) -> dict[str, Any]:
         ActorschedError: the scheduler cannot be asked.
     """
     hello = scheduler.hello()
-    tasks = count_tasks(scheduler)
+    tasks = _count_tasks(scheduler)
     listed = scheduler.worker_list(include_running=True)
     workers = [worker for worker in listed if not worker.get("submission")]
     active = [worker for worker in workers if worker["state"] == "active"]

@@ -16,9 +16,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+from actorsched.rpc.arguments import Amounts, Count, Seconds, Status
 
 if TYPE_CHECKING:
     from actorsched.core.results import (
@@ -41,14 +41,6 @@ if TYPE_CHECKING:
         TooMany,
         Work,
     )
-
-#: the words for the state of a task, as `add_task` takes them
-STATUSES = ("PENDING", "RUNNING", "DONE", "FAILED", "DISABLED", "UNKNOWN", "SUSPENDED", "BATCH_RUNNING")
-
-Status: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATUSES)})$")]
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-Amounts: TypeAlias = Mapping[str, int | float]
 
 
 class SchedulerApi(ABC):

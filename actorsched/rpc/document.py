@@ -17,7 +17,8 @@ from typing import Any, Literal
 import msgspec
 
 from actorsched.core import results
-from actorsched.rpc.api import STATUSES, SchedulerApi, Status
+from actorsched.rpc.api import SchedulerApi
+from actorsched.rpc.arguments import STATUSES, Status
 from actorsched.rpc.methods import GROUPS, METHODS, Method, Parameter
 
 BEGIN = "<!-- begin: python -m actorsched.rpc.document -->"

@@ -18,7 +18,8 @@ from typing import Any, Literal, NotRequired, Required, TypedDict, get_type_hint
 import msgspec
 
 from actorsched.errors import InvalidParamsError, MalformedRequestError
-from actorsched.rpc.api import STATUSES, SchedulerApi, Status
+from actorsched.rpc.api import SchedulerApi
+from actorsched.rpc.arguments import STATUSES, Status
 
 #: the groups of the documentation, in its order
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -37,10 +37,10 @@ CHANGES_MAX = 128
 
 def make_app(
     scheduler: SchedulerApi,
-    guard: PlainGuard | None = None,
-    hosts: Collection[str] = ("localhost", "127.0.0.1", "::1"),
-    about: str = "",
-    store: str | None = None,
+    guard: PlainGuard | None,
+    hosts: Collection[str],
+    about: str,
+    store: str | None,
 ) -> Starlette:
     """Make the application.
 

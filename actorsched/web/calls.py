@@ -32,10 +32,11 @@ from actorsched.errors import (
 )
 from actorsched.names import hint
 from actorsched.rpc.api import SchedulerApi
+from actorsched.rpc.envelope import MAX_FRAME_BYTES
 from actorsched.rpc.methods import METHODS, Method
 
-#: a longer request is not read; that of a ZeroMQ frame
-BODY_BYTES_MAX = 16 * 1024 * 1024
+#: a longer request is not read
+BODY_BYTES_MAX = MAX_FRAME_BYTES
 _FORM = "application/x-www-form-urlencoded"
 
 

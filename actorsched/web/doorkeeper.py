@@ -111,10 +111,8 @@ class Doorkeeper:
         if request.method in ("GET", "HEAD"):
             return None
         site = request.headers.get("sec-fetch-site", "none")
-        if site == "same-origin":
-            return (
-                None  # no page can say so itself, and a proxy may ask for us by another name than the browser
-            )
+        if site == "same-origin":  # no page can say so itself, and a proxy may ask for us by another name
+            return None
         origin = request.headers.get("origin")
         if site != "none" or (origin is not None and _place_in(origin) != host):
             return PlainTextResponse(f"Pages of {origin!r:.100} may change nothing here.\n", 403)

@@ -71,7 +71,7 @@ class WebServer:
             listen, encrypted=certificate is not None, asks=guard is not None, allow_remote=allow_remote
         )
         names = {host, *host_names}
-        if Address(scheme="http", host=host).is_local or host in ("", "0.0.0.0", "::"):
+        if Address(scheme="http", host=host).is_local or host in ("0.0.0.0", "::"):
             names.update(_LOOPBACK)
         config = uvicorn.Config(
             make_app(scheduler, guard, names, about, store),

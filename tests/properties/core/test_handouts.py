@@ -24,6 +24,13 @@ tasks = st.lists(
     max_size=14,
 )  # fmt: skip
 before = st.lists(st.sampled_from(WORKERS), max_size=6)
+worlds: dict[str, st.SearchStrategy[Any]] = {
+    "tasks": tasks,
+    "capacities": st.fixed_dictionaries({"gpu": st.integers(1, 6), "db": st.integers(1, 6)}),
+    "processes": st.fixed_dictionaries(dict.fromkeys(WORKERS, st.integers(1, 4))),
+    "before": before,
+    "assistant": st.booleans(),
+}
 
 
 def machine_with(
@@ -51,11 +58,7 @@ def told(grant: dict[str, Any]) -> Any:
 
 
 @given(
-    tasks=tasks,
-    capacities=st.fixed_dictionaries({"gpu": st.integers(1, 6), "db": st.integers(1, 6)}),
-    processes=st.fixed_dictionaries(dict.fromkeys(WORKERS, st.integers(1, 4))),
-    before=before,
-    assistant=st.booleans(),
+    **worlds,
     wanted=st.integers(2, 9),
 )
 def test_several_at_once_are_those_that_would_come_one_by_one(
@@ -86,11 +89,7 @@ def test_several_at_once_are_those_that_would_come_one_by_one(
 
 
 @given(
-    tasks=tasks,
-    capacities=st.fixed_dictionaries({"gpu": st.integers(1, 6), "db": st.integers(1, 6)}),
-    processes=st.fixed_dictionaries(dict.fromkeys(WORKERS, st.integers(1, 4))),
-    before=before,
-    assistant=st.booleans(),
+    **worlds,
     wanted=st.integers(1, 9),
 )
 def test_the_short_way_leads_where_the_long_one_does(

@@ -6,8 +6,9 @@ import click
 import msgspec
 import pytest
 
+from actorsched.cli.plugins import Plugins
 from actorsched.cli.simulate import SEEDS, knob_option, simulate
-from actorsched.cli.simulated import Plugins, case_of
+from actorsched.cli.simulated import case_of
 from actorsched.errors import ConfigError
 from actorsched.simulation.knobs import ELSEWHERE, Knob, knobs_of
 from actorsched.simulation.options import FIRST_BARE, FIRST_DEADLY, Options, options_of
