@@ -64,6 +64,8 @@ class WebServer:
         about: str = "",
         store: str | None = None,
     ) -> None:
+        if store == "memory://":  # the environment may say so, for the scheduler; nobody else can read it
+            store = None
         if store is not None:
             History(store)  # whether it is one; it may be made later, by the first run that ends
         guard = None if users is None else PlainGuard(Path(users), _complain)

@@ -231,6 +231,15 @@ def test_runs_that_have_ended_are_shown_where_the_history_can_be_read(tmp_path: 
         WebServer(scheduler, "127.0.0.1:0", store="nonsense")
 
 
+def test_a_store_in_memory_has_no_history_to_be_read() -> None:
+    """One variable of the environment names the store for the scheduler and for its page."""
+    with (
+        Scheduler() as scheduler,
+        WebServer(scheduler, "127.0.0.1:0", store="memory://") as server,
+    ):
+        assert httpx.get(f"{server.address}/standing").json()["has_runs"] is False
+
+
 def test_without_a_history_there_are_no_runs(client: httpx.Client) -> None:
     assert client.get("/standing").json()["has_runs"] is False
     reply = client.get("/runs")
